@@ -1,0 +1,332 @@
+package uv
+
+// #include <stdlib.h>
+// #include "../uv.h"
+import "C"
+
+import (
+	"strings"
+	"unsafe"
+)
+
+// Handle is what all handles have in common: *Async, *Check, *Idle, *Pipe,
+// *Prepare, *Process, *Signal, *TCP and *Timer. A type switch leads back from
+// a Handle to one of them.
+//
+// A handle's Init starts its life and Close ends it: from Init to the close
+// callback libuv knows it and the binding keeps it from the garbage collector,
+// whether or not the program does. After that it can be initialised again.
+// Methods panic before Init and after Close, except those that only look.
+//
+// Mirrors uv_handle_t.
+type Handle interface {
+	// Close asks for the handle to be closed. It stops at once; cb, unless it
+	// is nil, is called from the loop when libuv has let go of it. Requests in
+	// flight get their callbacks before, with ECANCELED.
+	//
+	// Binds uv_close. Unlike C, a second Close panics.
+	Close(cb CloseCB)
+	// IsActive reports whether the handle does something: a timer or a signal
+	// is started, a stream reads, writes, connects or listens, a process has
+	// not exited. Binds uv_is_active.
+	IsActive() bool
+	// IsClosing reports whether Close was called. Binds uv_is_closing.
+	IsClosing() bool
+	// Ref makes the handle keep the loop alive while it is active, which is
+	// where it starts. Calling it again changes nothing. Binds uv_ref.
+	Ref()
+	// Unref lets Run return although the handle is active. Binds uv_unref.
+	Unref()
+	// HasRef reports whether the handle keeps the loop alive while it is
+	// active. Binds uv_has_ref.
+	HasRef() bool
+	// Type returns the handle's type. Binds uv_handle_get_type.
+	Type() HandleType
+	// Loop returns the loop the handle was initialised with. Binds
+	// uv_handle_get_loop.
+	Loop() *Loop
+	// Data returns what SetData was given. Binds uv_handle_get_data.
+	Data() any
+	// SetData attaches any value to the handle. Binds uv_handle_set_data.
+	SetData(data any)
+	// Fileno returns the descriptor of a stream. It returns EINVAL for other
+	// handles and EBADF for a stream that has none yet. The descriptor stays
+	// the handle's. Binds uv_fileno.
+	Fileno() (int, error)
+	// SendBufferSize sets the size of a stream's socket's send buffer, in
+	// bytes, and returns it; 0 only asks. Linux sets twice what it is given and
+	// returns that when asked. It returns ENOTSUP for other handles. Binds
+	// uv_send_buffer_size.
+	SendBufferSize(size int) (int, error)
+	// RecvBufferSize is SendBufferSize for the receive buffer. Binds
+	// uv_recv_buffer_size.
+	RecvBufferSize(size int) (int, error)
+
+	asHandle() *handle
+}
+
+// CloseCB is called when a handle is closed. The handle may be initialised
+// again from here on.
+type CloseCB func(h Handle)
+
+// HandleType is the type of a handle. Its constants have a prefix, since the
+// handles' Go types have the names.
+type HandleType int
+
+const (
+	HandleTypeUnknown   HandleType = C.UV_UNKNOWN_HANDLE
+	HandleTypeAsync     HandleType = C.UV_ASYNC
+	HandleTypeCheck     HandleType = C.UV_CHECK
+	HandleTypeFsEvent   HandleType = C.UV_FS_EVENT
+	HandleTypeFsPoll    HandleType = C.UV_FS_POLL
+	HandleTypeHandle    HandleType = C.UV_HANDLE
+	HandleTypeIdle      HandleType = C.UV_IDLE
+	HandleTypeNamedPipe HandleType = C.UV_NAMED_PIPE
+	HandleTypePoll      HandleType = C.UV_POLL
+	HandleTypePrepare   HandleType = C.UV_PREPARE
+	HandleTypeProcess   HandleType = C.UV_PROCESS
+	HandleTypeStream    HandleType = C.UV_STREAM
+	HandleTypeTCP       HandleType = C.UV_TCP
+	HandleTypeTimer     HandleType = C.UV_TIMER
+	HandleTypeTTY       HandleType = C.UV_TTY
+	HandleTypeUDP       HandleType = C.UV_UDP
+	HandleTypeSignal    HandleType = C.UV_SIGNAL
+	HandleTypeFile      HandleType = C.UV_FILE
+	HandleTypeMax       HandleType = C.UV_HANDLE_TYPE_MAX
+)
+
+// Name returns libuv's name of the type, such as "pipe" or "tcp", "" for one
+// that is none.
+//
+// Binds uv_handle_type_name.
+func (t HandleType) Name() string { return C.GoString(C.uv_handle_type_name(C.uv_handle_type(t))) }
+
+// String returns Name.
+func (t HandleType) String() string { return t.Name() }
+
+// HandleSize returns the size of C's struct for a type of handle, in bytes, -1
+// for a type that is none.
+//
+// Binds uv_handle_size.
+func HandleSize(t HandleType) int { return int(int64(C.uv_handle_size(C.uv_handle_type(t)))) }
+
+// handle is the part of every handle that the types embed, at offset 0: a
+// *handle is also a pointer to its handle's own type.
+type handle struct {
+	_       noCopy
+	c       *C.uv_handle_t // nil unless open
+	id      uintptr        // its slot in handles, which C's data holds too
+	loop    *Loop
+	data    any
+	closeCB CloseCB
+	kind    uint8 // the HandleType
+	closing bool  // Close was called
+}
+
+// handles roots the handles that libuv knows.
+var handles slots[handle]
+
+var handleSizes = func() (sizes [C.UV_HANDLE_TYPE_MAX]C.size_t) {
+	for t := range sizes {
+		sizes[t] = C.uv_handle_size(C.uv_handle_type(t))
+	}
+	return
+}()
+
+// create gives the handle its C struct, for one of libuv's init functions to
+// fill.
+func (h *handle) create(l *Loop, kind HandleType, method string) *C.uv_handle_t {
+	l.enter(method)
+	if h.id != 0 {
+		if !handles.holds(h.id, h) {
+			panic("uv: " + method + ": the handle is a copy of an open one")
+		}
+		panic("uv: " + method + ": the handle is open already")
+	}
+	c := (*C.uv_handle_t)(C.calloc(1, handleSizes[kind]))
+	if c == nil {
+		panic("uv: " + method + ": out of memory")
+	}
+	h.c, h.loop, h.kind, h.closing, h.closeCB = c, l, uint8(kind), false, nil
+	h.id = handles.add(h)
+	*(*uintptr)(unsafe.Pointer(&c.data)) = h.id
+	return c
+}
+
+// created takes what libuv's init function returned.
+func (h *handle) created(r C.int) error {
+	if r != 0 {
+		h.destroy()
+		h.closing = false
+	}
+	return result(r)
+}
+
+// destroy frees the C struct once libuv has let go of it.
+func (h *handle) destroy() {
+	handles.remove(h.id)
+	C.free(unsafe.Pointer(h.c))
+	h.c, h.id, h.closing = nil, 0, true
+}
+
+// enter checks that the handle is open, and that this goroutine may use it.
+func (h *handle) enter(method string) {
+	if h.id == 0 || h.closing || !handles.holds(h.id, h) {
+		panic("uv: " + h.method(method) + ": the handle is " + h.state())
+	}
+	h.loop.enter(method)
+}
+
+func (h *handle) state() string {
+	switch {
+	case h.kind == 0 || h.id == 0 && !h.closing:
+		return "not initialised"
+	case h.id != 0 && !handles.holds(h.id, h):
+		return "a copy; use a pointer to the original"
+	}
+	return "closed"
+}
+
+// usable reports whether the handle may be an argument of a call on l's
+// handles.
+func (h *handle) usable(l *Loop) bool {
+	return h != nil && !h.closing && h.loop == l && handles.holds(h.id, h)
+}
+
+// method puts the handle's type before the name of a method that all types
+// share.
+func (h *handle) method(name string) string {
+	if strings.Contains(name, ".") {
+		return name
+	}
+	switch h.kind {
+	case C.UV_ASYNC:
+		return "Async." + name
+	case C.UV_CHECK:
+		return "Check." + name
+	case C.UV_IDLE:
+		return "Idle." + name
+	case C.UV_NAMED_PIPE:
+		return "Pipe." + name
+	case C.UV_PREPARE:
+		return "Prepare." + name
+	case C.UV_PROCESS:
+		return "Process." + name
+	case C.UV_SIGNAL:
+		return "Signal." + name
+	case C.UV_TCP:
+		return "TCP." + name
+	case C.UV_TIMER:
+		return "Timer." + name
+	}
+	return "Handle." + name
+}
+
+// outer returns the handle as what its user knows.
+func (h *handle) outer() Handle {
+	switch p := unsafe.Pointer(h); h.kind {
+	case C.UV_ASYNC:
+		return (*Async)(p)
+	case C.UV_CHECK:
+		return (*Check)(p)
+	case C.UV_IDLE:
+		return (*Idle)(p)
+	case C.UV_NAMED_PIPE:
+		return (*Pipe)(p)
+	case C.UV_PREPARE:
+		return (*Prepare)(p)
+	case C.UV_PROCESS:
+		return (*Process)(p)
+	case C.UV_SIGNAL:
+		return (*Signal)(p)
+	case C.UV_TCP:
+		return (*TCP)(p)
+	case C.UV_TIMER:
+		return (*Timer)(p)
+	}
+	panic("uv: a handle of no known type")
+}
+
+func (h *handle) asHandle() *handle { return h }
+
+// Close implements [Handle].
+func (h *handle) Close(cb CloseCB) {
+	if h.loop != nil && h.loop.exited {
+		return // the test that called FailNow in a callback cleans up
+	}
+	h.enter("Close")
+	h.closing, h.closeCB = true, cb
+	C.uv_close(h.c, C.uv_close_cb(C.gouv_close_cb))
+}
+
+// IsActive implements [Handle].
+func (h *handle) IsActive() bool {
+	if h.c == nil || h.closing {
+		return false
+	}
+	h.enter("IsActive")
+	return C.uv_is_active(h.c) != 0
+}
+
+// IsClosing implements [Handle].
+func (h *handle) IsClosing() bool { return h.closing }
+
+// Ref implements [Handle].
+func (h *handle) Ref() {
+	h.enter("Ref")
+	C.uv_ref(h.c)
+}
+
+// Unref implements [Handle].
+func (h *handle) Unref() {
+	h.enter("Unref")
+	C.uv_unref(h.c)
+}
+
+// HasRef implements [Handle].
+func (h *handle) HasRef() bool {
+	if h.c == nil || h.closing {
+		return false
+	}
+	h.enter("HasRef")
+	return C.uv_has_ref(h.c) != 0
+}
+
+// Type implements [Handle].
+func (h *handle) Type() HandleType { return HandleType(h.kind) }
+
+// Loop implements [Handle].
+func (h *handle) Loop() *Loop { return h.loop }
+
+// Data implements [Handle].
+func (h *handle) Data() any { return h.data }
+
+// SetData implements [Handle].
+func (h *handle) SetData(data any) { h.data = data }
+
+// Fileno implements [Handle].
+func (h *handle) Fileno() (int, error) {
+	h.enter("Fileno")
+	var fd C.uv_os_fd_t
+	r := C.uv_fileno(h.c, &fd)
+	if r != 0 {
+		return -1, result(r)
+	}
+	return int(fd), nil
+}
+
+// SendBufferSize implements [Handle].
+func (h *handle) SendBufferSize(size int) (int, error) {
+	h.enter("SendBufferSize")
+	value := C.int(size)
+	r := C.uv_send_buffer_size(h.c, &value)
+	return int(value), result(r)
+}
+
+// RecvBufferSize implements [Handle].
+func (h *handle) RecvBufferSize(size int) (int, error) {
+	h.enter("RecvBufferSize")
+	value := C.int(size)
+	r := C.uv_recv_buffer_size(h.c, &value)
+	return int(value), result(r)
+}

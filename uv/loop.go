@@ -1,0 +1,358 @@
+package uv
+
+// #include <stdlib.h>
+// #include "../uv.h"
+// #cgo noescape gouv_thread
+// #cgo nocallback gouv_thread
+import "C"
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+)
+
+// Loop is an event loop. Declare one and Init it, or use [DefaultLoop].
+//
+// A loop and everything in it belongs to one goroutine at a time. While Run is
+// inside, that is the goroutine that called it, which is also the one that
+// callbacks run on; a call from any other panics. The exception is
+// [Async.Send].
+//
+// Mirrors uv_loop_t.
+type Loop struct {
+	_      noCopy
+	c      *C.uv_loop_t
+	shared *C.gouv_loop_t
+	data   any
+
+	calls  uint // so that the race detector sees calls from two goroutines
+	walk   WalkCB
+	sends  []*WriteReq // writes that carry a handle and may not have sent it yet
+	writes []*WriteReq // the pool for writes without a request of the caller's
+
+	readBuf []byte // what the last AllocCB returned, until its ReadCB
+	readPin runtime.Pinner
+
+	panics []callbackPanic // what callbacks panicked with since Run or Walk was called
+	stack  []byte
+	exited bool // a callback called runtime.Goexit
+}
+
+// noCopy makes vet complain of copies.
+type noCopy struct{}
+
+func (*noCopy) Lock()   {}
+func (*noCopy) Unlock() {}
+
+// RunMode says how long [Loop.Run] runs.
+type RunMode int
+
+const (
+	RunDefault RunMode = C.UV_RUN_DEFAULT // until nothing active and referenced is left
+	RunOnce    RunMode = C.UV_RUN_ONCE    // one iteration, waiting for an event if there is none
+	RunNowait  RunMode = C.UV_RUN_NOWAIT  // one iteration, without waiting
+)
+
+// LoopOption is an option for [Loop.Configure].
+type LoopOption int
+
+const (
+	LoopBlockSignal      LoopOption = C.UV_LOOP_BLOCK_SIGNAL        // block a signal while waiting for events; takes SIGPROF
+	MetricsIdleTime      LoopOption = C.UV_METRICS_IDLE_TIME        // measure how long the loop waits for events
+	LoopUseIOUringSqpoll LoopOption = C.UV_LOOP_USE_IO_URING_SQPOLL // let file operations use io_uring; requires libuv 1.49
+)
+
+// WalkCB is called for each handle of a walk.
+type WalkCB func(h Handle)
+
+// Init makes the loop ready. It fails where the system has no memory or
+// descriptors left; the loop can then be initialised again.
+//
+// Binds uv_loop_init.
+func (l *Loop) Init() error {
+	if l.c != nil {
+		panic("uv: Loop.Init: the loop is initialised already")
+	}
+	c := (*C.uv_loop_t)(C.calloc(1, C.uv_loop_size()))
+	if c == nil {
+		return ENOMEM
+	}
+	if r := C.uv_loop_init(c); r != 0 {
+		C.free(unsafe.Pointer(c))
+		return result(r)
+	}
+	l.attach(c)
+	return nil
+}
+
+func (l *Loop) attach(c *C.uv_loop_t) {
+	*l = Loop{c: c, shared: C.gouv_loop_attach(c), data: l.data}
+}
+
+var defaultLoop struct {
+	sync.Mutex
+	loop *Loop
+}
+
+// DefaultLoop returns the process's default loop, which is the same one until
+// it is closed. It returns nil where the loop cannot be initialised. Any
+// goroutine may call it; the loop is then one goroutine's at a time, as every
+// loop is.
+//
+// Binds uv_default_loop.
+func DefaultLoop() *Loop {
+	defaultLoop.Lock()
+	defer defaultLoop.Unlock()
+	if defaultLoop.loop == nil {
+		c := C.uv_default_loop()
+		if c == nil {
+			return nil
+		}
+		defaultLoop.loop = new(Loop)
+		defaultLoop.loop.attach(c)
+	}
+	return defaultLoop.loop
+}
+
+// Close releases the loop's resources. It returns EBUSY, and does nothing,
+// while a handle is open or a request active. Afterwards the loop can be
+// initialised again; any other method panics. EBUSY is also what a loop
+// returns that a callback left with runtime.Goexit: it cannot be closed.
+//
+// Binds uv_loop_close. Unlike C, a second Close panics.
+func (l *Loop) Close() error {
+	if l.exited {
+		return EBUSY
+	}
+	l.enter("Loop.Close")
+	if l.running() {
+		return EBUSY
+	}
+	defaultLoop.Lock()
+	defer defaultLoop.Unlock()
+	if r := C.uv_loop_close(l.c); r != 0 {
+		return result(r)
+	}
+	if defaultLoop.loop == l {
+		defaultLoop.loop = nil
+	} else {
+		C.free(unsafe.Pointer(l.c))
+	}
+	C.gouv_loop_detach(l.shared)
+	l.c, l.shared, l.writes = nil, nil, nil
+	return nil
+}
+
+// enter checks that the loop can be used, by this goroutine.
+func (l *Loop) enter(method string) {
+	switch {
+	case l == nil:
+		panic("uv: " + method + ": the loop is nil")
+	case l.c == nil:
+		panic("uv: " + method + ": the loop is not initialised, or closed")
+	case l.exited:
+		panic("uv: " + method + ": the loop cannot be used any more: a callback called runtime.Goexit")
+	}
+	if l.running() && uintptr(C.gouv_thread()) != l.runner() {
+		panic("uv: " + method + ": the loop is running on another goroutine; use Async.Send")
+	}
+	l.calls++
+}
+
+// runner reads what lies in C's memory, where the race detector does not look:
+// it shall not take this for a synchronisation of the caller's.
+func (l *Loop) runner() uintptr {
+	return atomic.LoadUintptr((*uintptr)(unsafe.Pointer(&l.shared.runner)))
+}
+
+func (l *Loop) running() bool { return l.runner() != 0 }
+
+// Run runs the loop and calls back. With RunDefault it returns when nothing
+// active and referenced is left, or after Stop. It returns true where C returns
+// non-zero: handles or requests are still active, so the loop should be run
+// again.
+//
+// Callbacks run on the calling goroutine, before Run returns. When one panics,
+// the loop is stopped, the iteration goes on to its end, and Run panics with
+// the same value; a program that does not recover also gets to see the
+// callback's own stack, as [Loop.PanicStack] returns it to one that does.
+// Events that were still due arrive with the next Run. When a callback calls
+// runtime.Goexit (testing.T.FailNow does), the goroutine ends, and with it the
+// loop: it cannot be used any more.
+//
+// Binds uv_run. It panics where C is undefined: called from a callback of the
+// same loop.
+func (l *Loop) Run(mode RunMode) bool {
+	l.enter("Loop.Run")
+	if l.running() {
+		panic("uv: Loop.Run: called from a callback of the same loop")
+	}
+	if mode != RunDefault && mode != RunOnce && mode != RunNowait {
+		panic(fmt.Sprintf("uv: Loop.Run: unknown mode %d", mode))
+	}
+	alive := C.gouv_run(l.c, C.uv_run_mode(mode))
+	l.raise()
+	return alive != 0
+}
+
+// Stop makes Run return as soon as it can, at the latest after its present
+// iteration. Called while the loop does not run, it makes the next Run return
+// at once.
+//
+// Binds uv_stop.
+func (l *Loop) Stop() {
+	l.enter("Loop.Stop")
+	C.uv_stop(l.c)
+}
+
+// Alive reports whether the loop has active and referenced handles, active
+// requests or closing handles.
+//
+// Binds uv_loop_alive.
+func (l *Loop) Alive() bool {
+	l.enter("Loop.Alive")
+	return C.uv_loop_alive(l.c) != 0
+}
+
+// Configure sets an option, before the first Run. LoopBlockSignal takes the
+// signal to block, which must be SIGPROF; the others take none. It returns
+// ENOSYS for an option that the system or the installed libuv lacks, EINVAL for
+// another signal.
+//
+// Binds uv_loop_configure.
+func (l *Loop) Configure(option LoopOption, signals ...syscall.Signal) error {
+	l.enter("Loop.Configure")
+	var signum syscall.Signal
+	switch {
+	case option == LoopBlockSignal && len(signals) == 1:
+		signum = signals[0]
+	case option == LoopBlockSignal || len(signals) != 0:
+		return EINVAL
+	}
+	return result(C.gouv_loop_configure(l.c, C.uv_loop_option(option), C.int(signum)))
+}
+
+// Now returns the loop's time in milliseconds, which is taken at the start of
+// an iteration and counts from some arbitrary point in the past.
+//
+// Binds uv_now.
+func (l *Loop) Now() uint64 {
+	l.enter("Loop.Now")
+	return uint64(C.uv_now(l.c))
+}
+
+// UpdateTime takes the loop's time anew, for callbacks that take long.
+//
+// Binds uv_update_time.
+func (l *Loop) UpdateTime() {
+	l.enter("Loop.UpdateTime")
+	C.uv_update_time(l.c)
+}
+
+// BackendFD returns the descriptor that the loop waits on (epoll's, on Linux),
+// to embed the loop in another: poll it, for BackendTimeout, then Run with
+// RunNowait. It returns -1 where there is none.
+//
+// Binds uv_backend_fd.
+func (l *Loop) BackendFD() int {
+	l.enter("Loop.BackendFD")
+	return int(C.uv_backend_fd(l.c))
+}
+
+// BackendTimeout returns how long to wait for events, in milliseconds, -1 for
+// without end.
+//
+// Binds uv_backend_timeout.
+func (l *Loop) BackendTimeout() int {
+	l.enter("Loop.BackendTimeout")
+	return int(C.uv_backend_timeout(l.c))
+}
+
+// Walk calls cb for each handle of the loop that is not closed yet. It returns
+// when it has; a panic of cb goes on to Walk's caller. A nil cb does nothing.
+//
+// Binds uv_walk.
+func (l *Loop) Walk(cb WalkCB) {
+	l.enter("Loop.Walk")
+	if cb == nil {
+		return
+	}
+	outer, pending := l.walk, l.panics
+	l.walk, l.panics = cb, nil
+	defer func() { l.walk, l.panics = outer, pending }()
+	C.uv_walk(l.c, C.uv_walk_cb(C.gouv_walk_cb), nil)
+	l.raise()
+}
+
+// Data returns what SetData was given, nil before that.
+//
+// Binds uv_loop_get_data.
+func (l *Loop) Data() any { return l.data }
+
+// SetData attaches any value to the loop.
+//
+// Binds uv_loop_set_data.
+func (l *Loop) SetData(data any) { l.data = data }
+
+// LoopSize returns the size of C's uv_loop_t, in bytes.
+//
+// Binds uv_loop_size.
+func LoopSize() int { return int(C.uv_loop_size()) }
+
+// PanicStack returns the stack of the callback whose panic came out of Run or
+// Walk last, as debug.Stack prints it. It returns nil where none has.
+func (l *Loop) PanicStack() []byte { return l.stack }
+
+// callbackPanic is a panic on its way from a callback to the caller of Run.
+type callbackPanic struct {
+	value any
+	stack []byte
+}
+
+// caught is deferred around every callback: a panic must not unwind C's frames.
+// It can only be noticed, not kept, that the goroutine is about to exit.
+func (l *Loop) caught(returned *bool) {
+	if *returned {
+		return
+	}
+	value := recover()
+	if value == nil {
+		l.exited = true
+		return
+	}
+	l.panics = append(l.panics, callbackPanic{value, debug.Stack()})
+	if l.walk == nil { // Walk returns by itself, to a caller who may recover
+		C.uv_stop(l.c)
+	}
+}
+
+// raise panics with what a callback panicked with. Go prints the panics of a
+// goroutine that nobody recovers one after the other, the first first: that is
+// how the callback's stack gets printed, while recover gets the value.
+func (l *Loop) raise() {
+	if len(l.panics) == 0 {
+		return
+	}
+	first := l.panics[0]
+	l.stack = first.stack
+	report := callbackPanics(l.panics)
+	l.panics = nil
+	defer panic(first.value)
+	panic(report)
+}
+
+type callbackPanics []callbackPanic
+
+// Error is what Go prints of a panic.
+func (p callbackPanics) Error() string {
+	text := "panic in a libuv callback"
+	for _, p := range p {
+		text += fmt.Sprintf("\n%v\n\n%s", p.value, p.stack)
+	}
+	return text
+}

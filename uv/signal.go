@@ -1,0 +1,189 @@
+package uv
+
+// #include "../uv.h"
+import "C"
+
+import (
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"unsafe"
+)
+
+// Signal watches a signal of the process. Any number of watchers, in any number
+// of loops, may watch the same one; each gets each.
+//
+// Watching does not take a signal from os/signal: both get it. What was in
+// place before the first watcher of a signal started is put back when the last
+// one stops. See "libuv in a Go process" in docs/design.md.
+//
+// Mirrors uv_signal_t.
+type Signal struct {
+	handle
+	cb      SignalCB
+	signum  C.int // what it holds in signals, 0 for nothing
+	oneshot bool  // StartOneshot was called since Init
+}
+
+// SignalCB is called for each signal caught.
+type SignalCB func(s *Signal, signum syscall.Signal)
+
+func (s *Signal) raw() *C.uv_signal_t { return (*C.uv_signal_t)(unsafe.Pointer(s.c)) }
+
+// Init makes the watcher ready.
+//
+// Binds uv_signal_init.
+func (s *Signal) Init(loop *Loop) error {
+	s.create(loop, HandleTypeSignal, "Signal.Init")
+	s.signum, s.oneshot = 0, false
+	return s.created(C.uv_signal_init(loop.c, s.raw()))
+}
+
+// Start makes cb be called for each signum that the process gets. An active
+// watcher of signum only changes its callback; one of another signal is stopped
+// first. A loop remembers up to 4096 signals that it has not dispatched yet.
+//
+// It returns EINVAL for a signal that cannot be watched, for a nil cb, and,
+// unlike C, for those that Go's runtime needs for itself: SIGSEGV, SIGBUS,
+// SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF and SIGURG.
+//
+// Binds uv_signal_start.
+func (s *Signal) Start(cb SignalCB, signum syscall.Signal) error {
+	s.enter("Signal.Start")
+	return s.start(cb, signum, false)
+}
+
+// StartOneshot is Start for the first signal only: the watcher stops after its
+// callback, and, as in C, so it does after any later Start of the same handle.
+//
+// Binds uv_signal_start_oneshot. In C a second signal that arrives before the
+// loop has dispatched the first one takes the default action, which is to kill
+// the process for most; here it is ignored.
+func (s *Signal) StartOneshot(cb SignalCB, signum syscall.Signal) error {
+	s.enter("Signal.StartOneshot")
+	return s.start(cb, signum, true)
+}
+
+func (s *Signal) start(cb SignalCB, signum syscall.Signal, oneshot bool) error {
+	n := C.int(signum)
+	if cb == nil {
+		return EINVAL
+	}
+	if s.raw().signum == n && n != 0 {
+		s.cb = cb
+		return nil
+	}
+	if err := signals.own(n); err != nil {
+		if n != 0 { // libuv stops the watcher before it looks at the signal
+			C.uv_signal_stop(s.raw())
+			s.disown()
+		}
+		return err
+	}
+	var r C.int
+	if oneshot {
+		r = C.uv_signal_start_oneshot(s.raw(), C.uv_signal_cb(C.gouv_signal_cb), n)
+	} else {
+		r = C.uv_signal_start(s.raw(), C.uv_signal_cb(C.gouv_signal_cb), n)
+	}
+	s.disown() // libuv has stopped what the watcher watched before
+	if r != 0 {
+		signals.disown(n)
+		return result(r)
+	}
+	s.cb, s.signum = cb, n
+	s.oneshot = s.oneshot || oneshot
+	return nil
+}
+
+// Stop stops the watcher. The callback is not called any more, for signals that
+// were caught before either.
+//
+// Binds uv_signal_stop.
+func (s *Signal) Stop() error {
+	s.enter("Signal.Stop")
+	r := C.uv_signal_stop(s.raw())
+	s.disown()
+	return result(r)
+}
+
+// Close implements [Handle]. The close callback waits for signals caught
+// before, which are then dropped.
+func (s *Signal) Close(cb CloseCB) {
+	s.handle.Close(cb)
+	s.disown()
+}
+
+// Signum returns the signal that is watched, 0 when there is none.
+//
+// Mirrors the member signum of uv_signal_t.
+func (s *Signal) Signum() syscall.Signal {
+	s.enter("Signal.Signum")
+	return syscall.Signal(s.raw().signum)
+}
+
+func (s *Signal) disown() {
+	if s.signum != 0 {
+		signals.disown(s.signum)
+		s.signum = 0
+	}
+}
+
+// dispatched does what libuv does after a oneshot watcher's callback, but with
+// the signal given back.
+func (s *Signal) dispatched() {
+	if s.oneshot && s.c != nil && !s.closing {
+		C.uv_signal_stop(s.raw())
+		s.disown()
+	}
+}
+
+// signals counts who watches which signal, in all loops, and sees to it that
+// the binding's handler is in place while somebody does. See uv_cgo.c.
+var signals signalOwners
+
+type signalOwners struct {
+	mu     sync.Mutex
+	counts [65]int
+	quiet  [65]chan os.Signal
+}
+
+func (o *signalOwners) own(signum C.int) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if needsQuiet(signum) && o.quiet[signum] == nil {
+		o.quiet[signum] = make(chan os.Signal, 1)
+		signal.Notify(o.quiet[signum], syscall.Signal(signum))
+	}
+	if err := result(C.gouv_signal_own(signum)); err != nil {
+		return err
+	}
+	o.counts[signum]++
+	return nil
+}
+
+func (o *signalOwners) disown(signum C.int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.counts[signum]--; o.counts[signum] > 0 {
+		return
+	}
+	C.gouv_signal_disown(signum)
+	if o.quiet[signum] != nil {
+		signal.Stop(o.quiet[signum])
+		o.quiet[signum] = nil
+	}
+}
+
+// needsQuiet reports whether Go's handler must be kept from what it does with a
+// signal that nobody is notified of. A Notify on a channel that nobody reads
+// keeps it from that.
+func needsQuiet(signum C.int) bool {
+	switch syscall.Signal(signum) {
+	case syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, // it ends the process
+		syscall.SIGCONT, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU: // the first Notify would install it over the binding's
+		return !signal.Ignored(syscall.Signal(signum))
+	}
+	return false
+}

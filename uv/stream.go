@@ -1,0 +1,519 @@
+package uv
+
+// #include "../uv.h"
+import "C"
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+// Stream is what *Pipe and *TCP have in common: a duplex channel of bytes.
+//
+// Mirrors uv_stream_t.
+type Stream interface {
+	Handle
+
+	// Listen waits for connections to a bound handle. Backlog is how many the
+	// system queues. Cb is called for each; it should Accept it. EADDRINUSE of
+	// Bind comes here. It returns EINVAL for a nil cb, for a Pipe that is not
+	// bound or was made for ipc, and while a request is in flight. Binds
+	// uv_listen.
+	Listen(backlog int, cb ConnectionCB) error
+	// Accept opens client, which is initialised and not open, with a connection
+	// that a ConnectionCB announced, or with a handle that an ipc pipe received
+	// (see [Pipe.PendingCount]). It returns EAGAIN when there is none, EINVAL
+	// when client cannot be used or belongs to another loop, EBUSY when it is
+	// open. Binds uv_accept. Unlike in C, what could not be accepted for such a
+	// client is still there, not closed.
+	Accept(client Stream) error
+	// ReadStart calls read with what arrives, until ReadStop or the end. Alloc
+	// is asked for a buffer before each read. With a nil alloc the buffer is the
+	// loop's own and what read gets is good until it returns. It returns EINVAL
+	// for a nil read, EALREADY when the stream reads already and ENOTCONN when
+	// it is not open for reading. Binds uv_read_start.
+	ReadStart(alloc AllocCB, read ReadCB) error
+	// ReadStop stops reading; read is not called any more. It may be called at
+	// any time. Binds uv_read_stop.
+	ReadStop() error
+	// Write queues bufs for writing, in order; a write that cannot be done at
+	// once is done by the loop. The buffers must not change until cb is called,
+	// which happens once for every Write that returned nil, and never before it
+	// returns. A nil req takes one from a pool; cb may be nil. It returns EINVAL
+	// without a buffer, EBADF when the stream is not open and EPIPE when it is
+	// not open for writing. Binds uv_write.
+	Write(req *WriteReq, bufs [][]byte, cb WriteCB) error
+	// Write2 is Write over an ipc pipe, with the handle of send for the reader to
+	// Accept. The bufs must hold a byte at least. Send must stay open until cb is
+	// called. It returns EINVAL when the stream is no ipc pipe or send is closed
+	// or belongs to another loop, EBADF when send is not open. A nil send is
+	// Write. Binds uv_write2.
+	Write2(req *WriteReq, bufs [][]byte, send Stream, cb WriteCB) error
+	// TryWrite writes what can be written at once and returns how many bytes it
+	// was. It returns EAGAIN when that is none, and while a Write is queued.
+	// Binds uv_try_write.
+	TryWrite(bufs [][]byte) (int, error)
+	// TryWrite2 is TryWrite with a handle, as in Write2. Binds uv_try_write2.
+	TryWrite2(bufs [][]byte, send Stream) (int, error)
+	// Shutdown ends the writing side when all that is queued has been written,
+	// and then calls cb. It returns ENOTCONN when the stream is not open for
+	// writing. A nil req takes one from a pool; cb may be nil. Binds uv_shutdown.
+	Shutdown(req *ShutdownReq, cb ShutdownCB) error
+	// IsReadable reports whether the stream is open for reading. Binds
+	// uv_is_readable.
+	IsReadable() bool
+	// IsWritable reports whether the stream is open for writing. Binds
+	// uv_is_writable.
+	IsWritable() bool
+	// SetBlocking makes writes wait until they are done. It may be used right
+	// after the stream was opened and before anything is written; the descriptor
+	// changes for everybody who shares it. Binds uv_stream_set_blocking.
+	SetBlocking(blocking bool) error
+	// WriteQueueSize returns how many bytes are queued for writing. Binds
+	// uv_stream_get_write_queue_size.
+	WriteQueueSize() int
+
+	asStream() *stream
+}
+
+// ConnectionCB is called when a connection came in, or with an error where
+// libuv has one to report (before 1.45 only).
+type ConnectionCB func(server Stream, err error)
+
+// AllocCB returns a buffer to read into. 64 KiB is what libuv suggests. Nothing
+// else should be done here: the stream cannot be closed or stopped. When it
+// returns an empty buffer, the ReadCB gets ENOBUFS.
+type AllocCB func(h Handle, suggestedSize int) []byte
+
+// ReadCB gets what was read. Buf is the start of what AllocCB returned, or of
+// the loop's buffer, which is good until the callback returns. An empty buf with
+// a nil err means that there was nothing after all. With EOF, and with any other
+// error, reading is over; buf then is empty, with the capacity of a buffer
+// that AllocCB returned and that was not used.
+type ReadCB func(s Stream, buf []byte, err error)
+
+// WriteCB is called when a write is done, or has failed: with ECANCELED when
+// the stream was closed before.
+type WriteCB func(req *WriteReq, err error)
+
+// ShutdownCB is called when a shutdown is done, or has failed.
+type ShutdownCB func(req *ShutdownReq, err error)
+
+// ConnectCB is called when a stream is connected, or could not be.
+type ConnectCB func(req *ConnectReq, err error)
+
+// stream is the part of Pipe and TCP that they share.
+type stream struct {
+	handle
+	read       ReadCB
+	alloc      AllocCB
+	connection ConnectionCB
+
+	requests   int32 // in flight
+	allocating bool  // inside alloc, where libuv can neither close nor stop
+	listening  bool
+	connecting bool
+}
+
+func (s *stream) asStream() *stream { return s }
+
+func (s *stream) raw() *C.uv_stream_t { return (*C.uv_stream_t)(unsafe.Pointer(s.c)) }
+
+// streamOf returns the stream of a Stream, nil for one that is nil in any way.
+func streamOf(s Stream) *stream {
+	if s == nil {
+		return nil
+	}
+	return s.asStream()
+}
+
+func (s *stream) outerStream() Stream { return s.outer().(Stream) }
+
+// isOpen reports whether the stream has a descriptor.
+func (s *stream) isOpen() bool {
+	var fd C.uv_os_fd_t
+	return C.uv_fileno(s.c, &fd) == 0
+}
+
+func (s *stream) usable(l *Loop) bool { return s != nil && s.handle.usable(l) }
+
+// create is handle.create, with a stream that knows nothing of a former life.
+func (s *stream) create(l *Loop, kind HandleType, method string) {
+	s.handle.create(l, kind, method)
+	s.read, s.alloc, s.connection = nil, nil, nil
+	s.requests, s.allocating, s.listening, s.connecting = 0, false, false, false
+}
+
+// Close implements [Handle].
+func (s *stream) Close(cb CloseCB) {
+	s.mayClose("Close")
+	s.handle.Close(cb)
+}
+
+// mayClose panics where libuv would come to grief over a closed stream.
+func (s *stream) mayClose(method string) {
+	if s.allocating {
+		panic("uv: " + s.method(method) + ": called from an AllocCB of the stream")
+	}
+	if s.loop == nil {
+		return
+	}
+	for _, w := range s.loop.sends {
+		if w.send == s && (*C.uv_write_t)(unsafe.Pointer(w.c)).send_handle != nil {
+			panic("uv: " + s.method(method) + ": the handle is still to be sent by Write2; close it in the write callback")
+		}
+	}
+}
+
+// Listen implements [Stream].
+func (s *stream) Listen(backlog int, cb ConnectionCB) error {
+	s.enter("Listen")
+	if cb == nil || s.requests > 0 {
+		return EINVAL
+	}
+	r := C.uv_listen(s.raw(), C.int(backlog), C.uv_connection_cb(C.gouv_connection_cb))
+	if r == 0 {
+		s.connection, s.listening = cb, true
+	}
+	return result(r)
+}
+
+// Accept implements [Stream].
+func (s *stream) Accept(client Stream) error {
+	s.enter("Accept")
+	c := streamOf(client)
+	switch {
+	case !c.usable(s.loop):
+		return EINVAL
+	case c.isOpen() || c.connecting:
+		return EBUSY
+	}
+	return result(C.uv_accept(s.raw(), c.raw()))
+}
+
+// ReadStart implements [Stream].
+func (s *stream) ReadStart(alloc AllocCB, read ReadCB) error {
+	s.enter("ReadStart")
+	switch {
+	case read == nil:
+		return EINVAL
+	case s.listening:
+		return ENOTCONN
+	}
+	allocCB := C.uv_alloc_cb(C.gouv_alloc_cb)
+	if alloc == nil {
+		allocCB = C.uv_alloc_cb(C.gouv_loop_alloc_cb)
+	}
+	r := C.uv_read_start(s.raw(), allocCB, C.uv_read_cb(C.gouv_read_cb))
+	if r == 0 {
+		s.alloc, s.read = alloc, read
+	}
+	return result(r)
+}
+
+// ReadStop implements [Stream].
+func (s *stream) ReadStop() error {
+	s.enter("ReadStop")
+	if s.allocating {
+		panic("uv: " + s.method("ReadStop") + ": called from an AllocCB of the stream")
+	}
+	return result(C.uv_read_stop(s.raw()))
+}
+
+// WriteReq is the request of [Stream.Write] and [Stream.Write2].
+//
+// Mirrors uv_write_t.
+type WriteReq struct {
+	request
+	cb     WriteCB
+	handle *stream
+	send   *stream
+	pooled bool
+	bufs   []C.uv_buf_t
+	pin    runtime.Pinner
+}
+
+// Handle returns the stream that is written to. Valid until the callback
+// returns.
+//
+// Mirrors the member handle of uv_write_t.
+func (w *WriteReq) Handle() Stream { return outerOrNil(w.handle) }
+
+// SendHandle returns the handle that is sent, nil where there is none. Valid
+// until the callback returns.
+//
+// Mirrors the member send_handle of uv_write_t.
+func (w *WriteReq) SendHandle() Stream { return outerOrNil(w.send) }
+
+func outerOrNil(s *stream) Stream {
+	if s == nil {
+		return nil
+	}
+	return s.outerStream()
+}
+
+// hold pins bufs for as long as libuv may read them and describes them to it.
+func (w *WriteReq) hold(bufs [][]byte) {
+	w.bufs = w.bufs[:0]
+	for _, b := range bufs {
+		base := unsafe.SliceData(b)
+		if len(b) > 0 {
+			w.pin.Pin(base)
+		}
+		w.bufs = append(w.bufs, C.uv_buf_t{base: (*C.char)(unsafe.Pointer(base)), len: C.size_t(len(b))})
+	}
+}
+
+func (w *WriteReq) letGo() {
+	w.pin.Unpin()
+	clear(w.bufs)
+}
+
+func (w *WriteReq) release() {
+	w.letGo()
+	if w.send != nil {
+		l := w.loop
+		for i, other := range l.sends {
+			if other == w {
+				l.sends[i] = l.sends[len(l.sends)-1]
+				l.sends[len(l.sends)-1] = nil
+				l.sends = l.sends[:len(l.sends)-1]
+				break
+			}
+		}
+	}
+	w.end()
+}
+
+// Write implements [Stream].
+func (s *stream) Write(req *WriteReq, bufs [][]byte, cb WriteCB) error {
+	s.enter("Write")
+	return s.write(req, bufs, nil, cb, "Write")
+}
+
+// Write2 implements [Stream].
+func (s *stream) Write2(req *WriteReq, bufs [][]byte, send Stream, cb WriteCB) error {
+	s.enter("Write2")
+	sent := streamOf(send)
+	if err := s.maySend(bufs, sent); err != nil {
+		return err
+	}
+	return s.write(req, bufs, sent, cb, "Write2")
+}
+
+// maySend checks what libuv does not check, or not in all releases.
+func (s *stream) maySend(bufs [][]byte, send *stream) error {
+	switch {
+	case send == nil:
+		return nil
+	case !send.usable(s.loop) || !s.isIPC():
+		return EINVAL
+	case !send.isOpen():
+		return EBADF
+	}
+	for _, b := range bufs {
+		if len(b) > 0 {
+			return nil
+		}
+	}
+	return EINVAL
+}
+
+func (s *stream) isIPC() bool {
+	return s.kind == C.UV_NAMED_PIPE && (*C.uv_pipe_t)(unsafe.Pointer(s.c)).ipc != 0
+}
+
+func (s *stream) write(req *WriteReq, bufs [][]byte, send *stream, cb WriteCB, method string) error {
+	switch {
+	case len(bufs) == 0:
+		return EINVAL
+	case s.listening:
+		return EPIPE
+	}
+	l := s.loop
+	pooled := req == nil
+	if pooled {
+		req = l.takeWrite()
+	}
+	c := (*C.uv_write_t)(unsafe.Pointer(req.begin(l, ReqTypeWrite, s.method(method))))
+	req.cb, req.handle, req.send, req.pooled = cb, s, send, pooled
+	req.hold(bufs)
+	var sendC *C.uv_stream_t
+	if send != nil {
+		sendC = send.raw()
+	}
+	var r C.int
+	if len(req.bufs) == 1 {
+		r = C.gouv_write(c, s.raw(), unsafe.Pointer(req.bufs[0].base), req.bufs[0].len, sendC)
+	} else {
+		r = C.uv_write2(c, s.raw(), &req.bufs[0], C.uint(len(req.bufs)), sendC, C.uv_write_cb(C.gouv_write_cb))
+	}
+	if r != 0 {
+		req.release()
+		if pooled {
+			l.putWrite(req)
+		}
+		return result(r)
+	}
+	s.requests++
+	if send != nil && c.send_handle != nil {
+		l.sends = append(l.sends, req)
+	}
+	return nil
+}
+
+// takeWrite and putWrite are the pool of write requests.
+func (l *Loop) takeWrite() *WriteReq {
+	n := len(l.writes)
+	if n == 0 {
+		return new(WriteReq)
+	}
+	w := l.writes[n-1]
+	l.writes = l.writes[:n-1]
+	return w
+}
+
+func (l *Loop) putWrite(w *WriteReq) {
+	w.cb, w.handle, w.send, w.data = nil, nil, nil, nil
+	l.writes = append(l.writes, w)
+}
+
+// TryWrite implements [Stream].
+func (s *stream) TryWrite(bufs [][]byte) (int, error) {
+	s.enter("TryWrite")
+	return s.tryWrite(bufs, nil)
+}
+
+// TryWrite2 implements [Stream].
+func (s *stream) TryWrite2(bufs [][]byte, send Stream) (int, error) {
+	s.enter("TryWrite2")
+	sent := streamOf(send)
+	if err := s.maySend(bufs, sent); err != nil {
+		return 0, err
+	}
+	return s.tryWrite(bufs, sent)
+}
+
+func (s *stream) tryWrite(bufs [][]byte, send *stream) (int, error) {
+	var sendC *C.uv_stream_t
+	if send != nil {
+		sendC = send.raw()
+	}
+	if s.listening {
+		return 0, EPIPE
+	}
+	var r C.int
+	switch len(bufs) {
+	case 0:
+		return 0, EINVAL
+	case 1:
+		r = C.gouv_try_write(s.raw(), unsafe.Pointer(unsafe.SliceData(bufs[0])), C.size_t(len(bufs[0])), sendC)
+	default:
+		w := s.loop.takeWrite()
+		w.hold(bufs)
+		r = C.uv_try_write2(s.raw(), &w.bufs[0], C.uint(len(w.bufs)), sendC)
+		w.letGo()
+		s.loop.putWrite(w)
+	}
+	if r < 0 {
+		return 0, result(r)
+	}
+	return int(r), nil
+}
+
+// ShutdownReq is the request of [Stream.Shutdown].
+//
+// Mirrors uv_shutdown_t.
+type ShutdownReq struct {
+	request
+	cb     ShutdownCB
+	handle *stream
+}
+
+// Handle returns the stream that is shut down. Valid until the callback
+// returns.
+//
+// Mirrors the member handle of uv_shutdown_t.
+func (r *ShutdownReq) Handle() Stream { return outerOrNil(r.handle) }
+
+// Shutdown implements [Stream].
+func (s *stream) Shutdown(req *ShutdownReq, cb ShutdownCB) error {
+	s.enter("Shutdown")
+	if s.listening {
+		return ENOTCONN
+	}
+	if req == nil {
+		req = new(ShutdownReq)
+	}
+	c := req.begin(s.loop, ReqTypeShutdown, s.method("Shutdown"))
+	req.cb, req.handle = cb, s
+	r := C.uv_shutdown((*C.uv_shutdown_t)(unsafe.Pointer(c)), s.raw(), C.uv_shutdown_cb(C.gouv_shutdown_cb))
+	if r != 0 {
+		req.end()
+		return result(r)
+	}
+	s.requests++
+	return nil
+}
+
+// ConnectReq is the request of [Pipe.Connect] and [TCP.Connect].
+//
+// Mirrors uv_connect_t.
+type ConnectReq struct {
+	request
+	cb     ConnectCB
+	handle *stream
+}
+
+// Handle returns the stream that connects. Valid until the callback returns.
+//
+// Mirrors the member handle of uv_connect_t.
+func (r *ConnectReq) Handle() Stream { return outerOrNil(r.handle) }
+
+// connect does what all kinds of connecting share. It returns EINVAL for a
+// stream that listens and EALREADY for one that connects, where libuv would
+// lose a request or abort.
+func (s *stream) connect(req *ConnectReq, cb ConnectCB, method string, call func(c *C.uv_connect_t) C.int) error {
+	switch {
+	case s.listening:
+		return EINVAL
+	case s.connecting:
+		return EALREADY
+	}
+	if req == nil {
+		req = new(ConnectReq)
+	}
+	c := req.begin(s.loop, ReqTypeConnect, s.method(method))
+	req.cb, req.handle = cb, s
+	if r := call((*C.uv_connect_t)(unsafe.Pointer(c))); r != 0 {
+		req.end()
+		return result(r)
+	}
+	s.connecting = true
+	s.requests++
+	return nil
+}
+
+// IsReadable implements [Stream].
+func (s *stream) IsReadable() bool {
+	s.enter("IsReadable")
+	return C.uv_is_readable(s.raw()) != 0
+}
+
+// IsWritable implements [Stream].
+func (s *stream) IsWritable() bool {
+	s.enter("IsWritable")
+	return C.uv_is_writable(s.raw()) != 0
+}
+
+// SetBlocking implements [Stream].
+func (s *stream) SetBlocking(blocking bool) error {
+	s.enter("SetBlocking")
+	return result(C.uv_stream_set_blocking(s.raw(), cBool(blocking)))
+}
+
+// WriteQueueSize implements [Stream].
+func (s *stream) WriteQueueSize() int {
+	s.enter("WriteQueueSize")
+	return int(C.uv_stream_get_write_queue_size(s.raw()))
+}

@@ -1,0 +1,155 @@
+package uv
+
+// #include "../uv.h"
+// #include <string.h>
+import "C"
+
+import (
+	"net/netip"
+	"unsafe"
+)
+
+// TCP is a stream over a TCP connection, or a TCP server.
+//
+// Mirrors uv_tcp_t.
+type TCP struct{ stream }
+
+// TCPFlags are options of [TCP.Bind].
+type TCPFlags uint
+
+const (
+	TCPIPv6Only  TCPFlags = C.UV_TCP_IPV6ONLY  // for an IPv6 address: do not serve IPv4
+	TCPReuseport TCPFlags = C.UV_TCP_REUSEPORT // share the port with other sockets that do; ENOTSUP before libuv 1.49
+)
+
+func (t *TCP) raw() *C.uv_tcp_t { return (*C.uv_tcp_t)(unsafe.Pointer(t.c)) }
+
+// Init makes the handle ready. There is no socket yet.
+//
+// Binds uv_tcp_init.
+func (t *TCP) Init(loop *Loop) error {
+	t.create(loop, HandleTypeTCP, "TCP.Init")
+	return t.created(C.uv_tcp_init(loop.c, t.raw()))
+}
+
+// InitEx makes the handle ready, with a socket of an address family: the lower
+// eight bits of flags are syscall.AF_INET or AF_INET6, or AF_UNSPEC for none.
+// It returns EINVAL for anything else.
+//
+// Binds uv_tcp_init_ex.
+func (t *TCP) InitEx(loop *Loop, flags uint) error {
+	t.create(loop, HandleTypeTCP, "TCP.InitEx")
+	return t.created(C.uv_tcp_init_ex(loop.c, t.raw(), C.uint(flags)))
+}
+
+// Open opens the handle with a socket, which is the handle's from here on and
+// is closed with it. It is set to non-blocking mode. It returns EEXIST when
+// another handle of the loop has the socket and EBUSY when the handle is open.
+// The socket must not be closed by anybody else.
+//
+// Binds uv_tcp_open. For a descriptor that the loop cannot wait for, libuv would
+// abort later; here it is EPERM.
+func (t *TCP) Open(sock int) error {
+	t.enter("TCP.Open")
+	if t.isOpen() {
+		return EBUSY
+	}
+	if err := result(C.gouv_pollable(t.loop.c, C.int(sock))); err != nil {
+		return err
+	}
+	return result(C.uv_tcp_open(t.raw(), C.uv_os_sock_t(sock)))
+}
+
+// Bind binds the handle to an address and a port, 0 for any. That the address
+// is in use is not told here but by Listen or Connect. It returns EINVAL for an
+// invalid address and for one of another family than the socket's.
+//
+// Binds uv_tcp_bind.
+func (t *TCP) Bind(addr netip.AddrPort, flags TCPFlags) error {
+	t.enter("TCP.Bind")
+	if flags&TCPReuseport != 0 && C.uv_version() < 0x013100 {
+		return ENOTSUP
+	}
+	c, err := toSockaddr(addr)
+	if err != nil {
+		return err
+	}
+	return result(C.uv_tcp_bind(t.raw(), asSockaddr(&c), C.uint(flags)))
+}
+
+// Connect connects the handle and calls cb with the outcome. A nil req takes
+// one from a pool; cb may be nil. It returns EALREADY while the handle connects
+// and EINVAL for one that listens or for an invalid address.
+//
+// Binds uv_tcp_connect.
+func (t *TCP) Connect(req *ConnectReq, addr netip.AddrPort, cb ConnectCB) error {
+	t.enter("TCP.Connect")
+	c, err := toSockaddr(addr)
+	if err != nil {
+		return err
+	}
+	return t.connect(req, cb, "TCP.Connect", func(r *C.uv_connect_t) C.int {
+		return C.uv_tcp_connect(r, t.raw(), asSockaddr(&c), C.uv_connect_cb(C.gouv_connect_cb))
+	})
+}
+
+// Nodelay turns Nagle's algorithm off, or on.
+//
+// Binds uv_tcp_nodelay.
+func (t *TCP) Nodelay(enable bool) error {
+	t.enter("TCP.Nodelay")
+	return result(C.uv_tcp_nodelay(t.raw(), cBool(enable)))
+}
+
+// Keepalive turns keep-alive on, with a delay in seconds before the first
+// probe, or off. From libuv 1.49 on a delay of 0 is EINVAL.
+//
+// Binds uv_tcp_keepalive.
+func (t *TCP) Keepalive(enable bool, delay uint) error {
+	t.enter("TCP.Keepalive")
+	return result(C.uv_tcp_keepalive(t.raw(), cBool(enable), C.uint(delay)))
+}
+
+// Getsockname returns the address that the handle is bound to.
+//
+// Binds uv_tcp_getsockname.
+func (t *TCP) Getsockname() (netip.AddrPort, error) {
+	t.enter("TCP.Getsockname")
+	var addr C.struct_sockaddr_storage
+	size := C.int(unsafe.Sizeof(addr))
+	if r := C.uv_tcp_getsockname(t.raw(), asSockaddr(&addr), &size); r != 0 {
+		return netip.AddrPort{}, result(r)
+	}
+	return fromSockaddr(&addr), nil
+}
+
+// Getpeername returns the address of the peer.
+//
+// Binds uv_tcp_getpeername.
+func (t *TCP) Getpeername() (netip.AddrPort, error) {
+	t.enter("TCP.Getpeername")
+	var addr C.struct_sockaddr_storage
+	size := C.int(unsafe.Sizeof(addr))
+	if r := C.uv_tcp_getpeername(t.raw(), asSockaddr(&addr), &size); r != 0 {
+		return netip.AddrPort{}, result(r)
+	}
+	return fromSockaddr(&addr), nil
+}
+
+// CloseReset closes the handle like Close, and the connection with a reset. It
+// returns EINVAL, and does nothing, after Shutdown.
+//
+// Binds uv_tcp_close_reset.
+func (t *TCP) CloseReset(cb CloseCB) error {
+	t.mayClose("CloseReset")
+	t.enter("TCP.CloseReset")
+	r := C.uv_tcp_close_reset(t.raw(), C.uv_close_cb(C.gouv_close_cb))
+	if r == 0 {
+		t.closing, t.closeCB = true, cb
+	}
+	return result(r)
+}
+
+func asSockaddr(addr *C.struct_sockaddr_storage) *C.struct_sockaddr {
+	return (*C.struct_sockaddr)(unsafe.Pointer(addr))
+}

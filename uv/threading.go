@@ -1,0 +1,65 @@
+package uv
+
+// #include "../uv.h"
+import "C"
+
+import "runtime"
+
+// Thread is a thread of the system's, made by libuv, that runs Go code. Most
+// programs want a goroutine instead.
+//
+// Mirrors uv_thread_t.
+type Thread struct {
+	_       noCopy
+	tid     C.uv_thread_t
+	entry   ThreadCB
+	started bool
+}
+
+// ThreadCB is what a thread runs. It must return: runtime.Goexit ends the
+// process there.
+type ThreadCB func()
+
+// threads roots the threads that have not begun to run.
+var threads slots[Thread]
+
+// Create starts a thread that runs entry. It returns EINVAL for a nil entry and
+// EAGAIN where the system has no thread left. It panics for a Thread that
+// runs and was not joined.
+//
+// Binds uv_thread_create. The closure is what C's arg is for.
+func (t *Thread) Create(entry ThreadCB) error {
+	if t.started {
+		panic("uv: Thread.Create: the thread is created already")
+	}
+	if entry == nil {
+		return EINVAL
+	}
+	t.entry = entry
+	id := threads.add(t)
+	// The id is written while the thread may run already; neither looks at it.
+	var tid C.uv_thread_t
+	if r := C.gouv_thread_create(&tid, C.uintptr_t(id)); r != 0 {
+		threads.remove(id)
+		return result(r)
+	}
+	t.tid, t.started = tid, true
+	return nil
+}
+
+// Join waits for the thread to end. It returns EINVAL for one that was not
+// created, or was joined already.
+//
+// Binds uv_thread_join.
+func (t *Thread) Join() error {
+	if !t.started {
+		return EINVAL
+	}
+	tid := t.tid
+	r := C.uv_thread_join(&tid)
+	if r == 0 {
+		t.started, t.entry = false, nil
+	}
+	runtime.KeepAlive(t)
+	return result(r)
+}

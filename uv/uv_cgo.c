@@ -1,0 +1,1 @@
+#include "../uv_cgo.c"

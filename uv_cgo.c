@@ -1,0 +1,319 @@
+//go:build ignore
+
+/* The binding's C half: trampolines, combined calls, and who owns which
+ * signal. It is compiled as a part of package uv (uv/uv_cgo.c includes it). */
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include "uv.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/resource.h>
+#ifdef __linux__
+#include <sys/epoll.h>
+#endif
+
+/* Loop */
+
+/* The address of a thread-local names the running thread in about a
+ * nanosecond. It is how the Go half tells a loop's own thread from others. */
+uintptr_t gouv_thread(void) {
+  static _Thread_local char self;
+  return (uintptr_t) &self;
+}
+
+gouv_loop_t *gouv_loop_attach(uv_loop_t *loop) {
+  gouv_loop_t *shared = calloc(1, sizeof(*shared));
+  loop->data = shared;
+  return shared;
+}
+
+void gouv_loop_detach(gouv_loop_t *shared) {
+  free(shared->buffer);
+  free(shared);
+}
+
+/* uv_loop_configure is variadic, which cgo cannot call. */
+int gouv_loop_configure(uv_loop_t *loop, uv_loop_option option, int signum) {
+  return uv_loop_configure(loop, option, signum);
+}
+
+/* uv_run, with the thread marked as the loop's for as long as it is inside. */
+int gouv_run(uv_loop_t *loop, uv_run_mode mode) {
+  gouv_loop_t *shared = loop->data;
+  int alive;
+
+  __atomic_store_n(&shared->runner, gouv_thread(), __ATOMIC_SEQ_CST);
+  alive = uv_run(loop, mode);
+  __atomic_store_n(&shared->runner, 0, __ATOMIC_SEQ_CST);
+  return alive;
+}
+
+/* Signals
+ *
+ * libuv installs its handlers without SA_ONSTACK, and on a goroutine's small
+ * stack such a handler overwrites what lies below it. It also resets the
+ * disposition to SIG_DFL when the last watcher of a signal stops, which takes
+ * the signal from Go. Both are avoided by keeping libuv from calling sigaction
+ * at all while Go runs: it does so only for the first and after the last
+ * watcher of a signal, so for each signal there is a guard, a watcher of our
+ * own that starts before Go's runtime does and never stops. What is installed
+ * from then on is the binding's handler, which calls libuv's and passes the
+ * signal on to whoever had it before. docs/design.md tells the whole story.
+ */
+
+enum { SIGNALS = 65 };
+
+static uv_loop_t guard_loop; /* never run */
+static uv_signal_t guards[SIGNALS];
+static int guard_error; /* why there are no guards, or 0 */
+
+static void (*libuv_handler)(int);
+static struct sigaction before[SIGNALS]; /* whom a signal is passed on to */
+
+static struct rlimit start_files; /* RLIMIT_NOFILE as the process got it */
+static _Thread_local int spawning;
+
+static void on_guard(uv_signal_t *handle, int signum) { (void) handle, (void) signum; }
+
+/* The signals without which Go's runtime does not work. */
+static int belongs_to_go(int signum) {
+  switch (signum) {
+    case SIGILL: case SIGTRAP: case SIGABRT: case SIGBUS: case SIGFPE:
+    case SIGSEGV: case SIGSYS: case SIGPROF: case SIGURG:
+      return 1;
+  }
+  return 0;
+}
+
+static void on_signal(int signum, siginfo_t *info, void *context) {
+  const struct sigaction *next = &before[signum];
+
+  libuv_handler(signum);
+#ifdef SIGSTKFLT
+  if (signum == SIGSTKFLT) /* os/signal does not know it, Go's handler ends the process */
+    return;
+#endif
+  if (next->sa_flags & SA_SIGINFO)
+    next->sa_sigaction(signum, info, context);
+  else if (next->sa_handler != SIG_DFL && next->sa_handler != SIG_IGN)
+    next->sa_handler(signum);
+}
+
+/* Starts a guard and puts the disposition back at once. It also learns what
+ * libuv's handler is, which has no name outside libuv. */
+static void guard(int signum) {
+  struct sigaction old, installed;
+
+  if (sigaction(signum, NULL, &old) || uv_signal_init(&guard_loop, &guards[signum]))
+    return;
+  if (uv_signal_start(&guards[signum], on_guard, signum))
+    return; /* a signal that cannot be watched */
+  sigaction(signum, &old, &installed);
+  libuv_handler = installed.sa_handler;
+}
+
+/* Go raises the soft RLIMIT_NOFILE when it starts and lowers it in the
+ * children of os/exec alone. This lowers it in those of uv_spawn, between fork
+ * and exec; other forks are none of our business, and neither is a limit that
+ * somebody set since. */
+static void after_fork_in_child(void) {
+  struct rlimit now;
+
+  if (spawning && start_files.rlim_cur != start_files.rlim_max && getrlimit(RLIMIT_NOFILE, &now) == 0 &&
+      now.rlim_cur == start_files.rlim_max && now.rlim_max == start_files.rlim_max)
+    setrlimit(RLIMIT_NOFILE, &start_files);
+}
+
+/* Runs before Go's runtime does, so that there is no moment at which Go code
+ * runs while a handler of libuv's is installed. */
+__attribute__((constructor)) static void start(void) {
+  int signum;
+
+  if (uv_version() >> 8 < UV_VERSION_HEX >> 8) {
+    fprintf(stderr, "libuv: this program was built with libuv %d.%d and cannot run with %s\n", UV_VERSION_MAJOR,
+            UV_VERSION_MINOR, uv_version_string());
+    _exit(1);
+  }
+  getrlimit(RLIMIT_NOFILE, &start_files);
+  pthread_atfork(NULL, NULL, after_fork_in_child);
+
+  guard_error = uv_loop_init(&guard_loop);
+  for (signum = 1; guard_error == 0 && signum < SIGNALS; signum++)
+    if (!belongs_to_go(signum))
+      guard(signum);
+}
+
+/* Makes the binding's handler the one that is installed. The Go half calls it,
+ * under a lock, for each watcher that starts: somebody may have installed
+ * another in between. */
+int gouv_signal_own(int signum) {
+  struct sigaction now, ours;
+
+  if (guard_error)
+    return guard_error;
+  if (signum <= 0 || signum >= SIGNALS || guards[signum].signum != signum)
+    return UV_EINVAL;
+  if (sigaction(signum, NULL, &now))
+    return UV_EINVAL;
+  if (now.sa_flags & SA_SIGINFO && now.sa_sigaction == on_signal)
+    return 0;
+  before[signum] = now;
+  memset(&ours, 0, sizeof(ours));
+  ours.sa_sigaction = on_signal;
+  ours.sa_flags = SA_ONSTACK | SA_SIGINFO | SA_RESTART;
+  sigfillset(&ours.sa_mask);
+  return sigaction(signum, &ours, NULL) ? UV_EINVAL : 0;
+}
+
+/* Puts back what was there before the first watcher started, unless somebody
+ * has installed something else since. */
+void gouv_signal_disown(int signum) {
+  struct sigaction now;
+
+  if (sigaction(signum, NULL, &now) == 0 && now.sa_flags & SA_SIGINFO && now.sa_sigaction == on_signal)
+    sigaction(signum, &before[signum], NULL);
+}
+
+/* Processes */
+
+static void find(uv_handle_t *handle, void *arg) {
+  uv_handle_t **wanted = arg;
+  if (handle == *wanted)
+    *wanted = NULL;
+}
+
+/* uv_spawn, with the child's limits as a C program's children have them. libuv
+ * 1.52 takes a handle off the loop's list when it fails before the fork, and
+ * uv_close then does so again, which breaks the list: such a handle's links
+ * are made to point at itself, so that the second time does no harm. */
+int gouv_spawn(uv_loop_t *loop, uv_process_t *process, const uv_process_options_t *options) {
+  uv_process_options_t known = *options;
+  uv_handle_t *missing = (uv_handle_t *) process;
+  void *links[2];
+  int err;
+
+  if (uv_version() < 0x013000) /* libuv 1.48 brought the flag, which does nothing on Unix */
+    known.flags &= ~(unsigned int) UV_PROCESS_WINDOWS_FILE_PATH_EXACT_NAME;
+  spawning = 1;
+  err = uv_spawn(loop, process, &known);
+  spawning = 0;
+  if (err != 0 && uv_version() >= 0x013400) {
+    uv_walk(loop, find, &missing);
+    if (missing != NULL) {
+      links[0] = links[1] = &process->handle_queue;
+      memcpy(&process->handle_queue, links, sizeof(links));
+    }
+  }
+  return err;
+}
+
+/* uv_close for a process handle whose options were refused before libuv saw
+ * it. libuv can only close what it has initialised, so it gets an idle handle
+ * in the same place. */
+void gouv_close_unspawned(uv_loop_t *loop, uv_handle_t *handle) {
+  uv_idle_init(loop, (uv_idle_t *) handle);
+  uv_close(handle, gouv_close_cb);
+}
+
+/* Streams */
+
+/* Whether the loop can wait for a descriptor. libuv finds out when it is too
+ * late, and aborts. Errors other than "cannot be polled" are left to libuv's
+ * own checks. */
+int gouv_pollable(uv_loop_t *loop, int fd) {
+#ifdef __linux__
+  struct epoll_event nothing;
+
+  memset(&nothing, 0, sizeof(nothing));
+  if (epoll_ctl(loop->backend_fd, EPOLL_CTL_ADD, fd, &nothing) == 0)
+    epoll_ctl(loop->backend_fd, EPOLL_CTL_DEL, fd, &nothing);
+  else if (errno == EPERM)
+    return UV_EPERM;
+#else
+  (void) loop, (void) fd;
+#endif
+  return 0;
+}
+
+/* uv_write2 and uv_try_write2 for the usual case of one buffer, which then
+ * needs no array in Go's memory. */
+int gouv_write(uv_write_t *req, uv_stream_t *stream, void *base, size_t len, uv_stream_t *send) {
+  uv_buf_t buf;
+
+  buf.base = base;
+  buf.len = len;
+  return uv_write2(req, stream, &buf, 1, send, gouv_write_cb);
+}
+
+int gouv_try_write(uv_stream_t *stream, void *base, size_t len, uv_stream_t *send) {
+  uv_buf_t buf;
+
+  buf.base = base;
+  buf.len = len;
+  return uv_try_write2(stream, &buf, 1, send);
+}
+
+/* Threads */
+
+static void thread_entry(void *arg) { gouvOnThread((uintptr_t) arg); }
+
+int gouv_thread_create(uv_thread_t *tid, uintptr_t id) { return uv_thread_create(tid, thread_entry, (void *) id); }
+
+/* Trampolines */
+
+enum { READ_BUFFER = 64 * 1024 };
+
+static uintptr_t id_of(const void *handle) { return (uintptr_t) ((const uv_handle_t *) handle)->data; }
+static uintptr_t id_of_req(const void *req) { return (uintptr_t) ((const uv_req_t *) req)->data; }
+
+void gouv_close_cb(uv_handle_t *handle) { gouvOnClose(id_of(handle)); }
+void gouv_timer_cb(uv_timer_t *handle) { gouvOnTimer(id_of(handle)); }
+void gouv_prepare_cb(uv_prepare_t *handle) { gouvOnPrepare(id_of(handle)); }
+void gouv_check_cb(uv_check_t *handle) { gouvOnCheck(id_of(handle)); }
+void gouv_idle_cb(uv_idle_t *handle) { gouvOnIdle(id_of(handle)); }
+void gouv_async_cb(uv_async_t *handle) { gouvOnAsync(id_of(handle)); }
+void gouv_signal_cb(uv_signal_t *handle, int signum) { gouvOnSignal(id_of(handle), signum); }
+void gouv_connection_cb(uv_stream_t *server, int status) { gouvOnConnection(id_of(server), status); }
+void gouv_write_cb(uv_write_t *req, int status) { gouvOnWrite(id_of_req(req), status); }
+void gouv_connect_cb(uv_connect_t *req, int status) { gouvOnConnect(id_of_req(req), status); }
+void gouv_shutdown_cb(uv_shutdown_t *req, int status) { gouvOnShutdown(id_of_req(req), status); }
+void gouv_fs_cb(uv_fs_t *req) { gouvOnFs(id_of_req(req)); }
+
+void gouv_walk_cb(uv_handle_t *handle, void *arg) {
+  (void) arg;
+  gouvOnWalk(id_of(handle));
+}
+
+void gouv_exit_cb(uv_process_t *handle, int64_t exit_status, int term_signal) {
+  gouvOnExit(id_of(handle), exit_status, term_signal);
+}
+
+/* The alloc callback of a read that gave none: the loop's own buffer, which is
+ * free again when the read callback returns. */
+void gouv_loop_alloc_cb(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
+  gouv_loop_t *shared = handle->loop->data;
+
+  (void) suggested; /* libuv always suggests 64 KiB */
+  if (shared->buffer == NULL)
+    shared->buffer = malloc(READ_BUFFER);
+  buf->base = shared->buffer;
+  buf->len = shared->buffer == NULL ? 0 : READ_BUFFER;
+}
+
+void gouv_alloc_cb(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
+  gouvOnAlloc(id_of(handle), suggested, buf);
+}
+
+void gouv_read_cb(uv_stream_t *stream, ssize_t nread, const uv_buf_t *buf) {
+  gouvOnRead(id_of(stream), nread, buf->base);
+}
