@@ -67,6 +67,8 @@ int gouv_spawn(uv_loop_t *loop, uv_process_t *process, const uv_process_options_
 void gouv_close_unspawned(uv_loop_t *loop, uv_handle_t *handle);
 int gouv_signal_own(int signum);
 void gouv_signal_disown(int signum);
+void gouv_signal_relay(int fd);
+void gouv_signal_pass(int signum);
 
 /* Streams. */
 int gouv_pollable(uv_loop_t *loop, int fd);

@@ -95,17 +95,46 @@ static int belongs_to_go(int signum) {
   return 0;
 }
 
+/* The signals for which Go's handler ends the process when nobody is notified.
+ * The Go half is told of them, sees to it that somebody is, and passes them on.
+ * (SIGSTKFLT is not passed on, since os/signal does not know it.) */
+static int ends_the_process(int signum) {
+  switch (signum) {
+    case SIGHUP: case SIGINT: case SIGQUIT: case SIGTERM:
+      return 1;
+  }
+  return 0;
+}
+
+static int relay_fd = -1;
+static _Thread_local volatile sig_atomic_t passing;
+
 static void on_signal(int signum, siginfo_t *info, void *context) {
   const struct sigaction *next = &before[signum];
 
-  libuv_handler(signum);
+  if (passing) {
+    passing = 0;
+  } else {
+    libuv_handler(signum);
+    if (ends_the_process(signum)) {
+      int saved_errno = errno;
+      unsigned char byte = (unsigned char) signum;
+      if (write(relay_fd, &byte, 1) < 0) {
+        /* Full: as many are on their way as os/signal could ever hold. */
+      }
+      errno = saved_errno;
+      return;
+    }
 #ifdef SIGSTKFLT
-  if (signum == SIGSTKFLT) /* os/signal does not know it, Go's handler ends the process */
-    return;
+    if (signum == SIGSTKFLT)
+      return;
 #endif
+  }
+  if (next->sa_handler == SIG_DFL || next->sa_handler == SIG_IGN)
+    return; /* Go sets SA_SIGINFO with these too */
   if (next->sa_flags & SA_SIGINFO)
     next->sa_sigaction(signum, info, context);
-  else if (next->sa_handler != SIG_DFL && next->sa_handler != SIG_IGN)
+  else
     next->sa_handler(signum);
 }
 
@@ -135,8 +164,10 @@ static void after_fork_in_child(void) {
 }
 
 /* Runs before Go's runtime does, so that there is no moment at which Go code
- * runs while a handler of libuv's is installed. */
+ * runs while a handler of libuv's is installed. A signal that arrives meanwhile
+ * waits. */
 __attribute__((constructor)) static void start(void) {
+  sigset_t all, mask;
   int signum;
 
   if (uv_version() >> 8 < UV_VERSION_HEX >> 8) {
@@ -147,10 +178,13 @@ __attribute__((constructor)) static void start(void) {
   getrlimit(RLIMIT_NOFILE, &start_files);
   pthread_atfork(NULL, NULL, after_fork_in_child);
 
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &mask);
   guard_error = uv_loop_init(&guard_loop);
   for (signum = 1; guard_error == 0 && signum < SIGNALS; signum++)
     if (!belongs_to_go(signum))
       guard(signum);
+  pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
 /* Makes the binding's handler the one that is installed. The Go half calls it,
@@ -182,6 +216,17 @@ void gouv_signal_disown(int signum) {
 
   if (sigaction(signum, NULL, &now) == 0 && now.sa_flags & SA_SIGINFO && now.sa_sigaction == on_signal)
     sigaction(signum, &before[signum], NULL);
+}
+
+/* Gives on_signal the descriptor to tell the Go half of signals through that
+ * end the process unless somebody is notified. */
+void gouv_signal_relay(int fd) { relay_fd = fd; }
+
+/* Passes such a signal on, now that it is safe. */
+void gouv_signal_pass(int signum) {
+  passing = 1;
+  raise(signum);
+  passing = 0;
 }
 
 /* Processes */

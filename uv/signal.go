@@ -146,15 +146,15 @@ var signals signalOwners
 type signalOwners struct {
 	mu     sync.Mutex
 	counts [65]int
-	quiet  [65]chan os.Signal
+	quiet  [65]chan os.Signal // a Notify that nobody reads, to keep Go's handler quiet
+	relay  *os.File           // where uv_cgo.c tells of signals
 }
 
 func (o *signalOwners) own(signum C.int) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if needsQuiet(signum) && o.quiet[signum] == nil {
-		o.quiet[signum] = make(chan os.Signal, 1)
-		signal.Notify(o.quiet[signum], syscall.Signal(signum))
+	if err := o.hush(signum); err != nil {
+		return err
 	}
 	if err := result(C.gouv_signal_own(signum)); err != nil {
 		return err
@@ -170,20 +170,74 @@ func (o *signalOwners) disown(signum C.int) {
 		return
 	}
 	C.gouv_signal_disown(signum)
+	o.unhush(signum)
+}
+
+// hush keeps Go's handler from what it does with some signals as long as nobody
+// is notified of them.
+func (o *signalOwners) hush(signum C.int) error {
+	switch s := syscall.Signal(signum); s {
+	case syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM:
+		// It ends the process. A Notify prevents that, but the program may
+		// undo it with signal.Reset at any time: so they go through pass.
+		if o.relay == nil {
+			fds, err := MakePipe(NonblockPipe, NonblockPipe)
+			if err != nil {
+				return err
+			}
+			o.relay = os.NewFile(uintptr(fds[0]), "signals")
+			C.gouv_signal_relay(C.int(fds[1]))
+			go o.pass()
+		}
+	case syscall.SIGCONT, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU:
+		// It is not installed, and the first Notify would install it over the
+		// binding's.
+	default:
+		return nil
+	}
+	o.notify(signum)
+	return nil
+}
+
+func (o *signalOwners) notify(signum C.int) {
+	if signal.Ignored(syscall.Signal(signum)) {
+		return
+	}
+	if o.quiet[signum] == nil {
+		o.quiet[signum] = make(chan os.Signal, 1)
+	}
+	signal.Notify(o.quiet[signum], syscall.Signal(signum))
+}
+
+func (o *signalOwners) unhush(signum C.int) {
 	if o.quiet[signum] != nil {
 		signal.Stop(o.quiet[signum])
-		o.quiet[signum] = nil
 	}
 }
 
-// needsQuiet reports whether Go's handler must be kept from what it does with a
-// signal that nobody is notified of. A Notify on a channel that nobody reads
-// keeps it from that.
-func needsQuiet(signum C.int) bool {
-	switch syscall.Signal(signum) {
-	case syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, // it ends the process
-		syscall.SIGCONT, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU: // the first Notify would install it over the binding's
-		return !signal.Ignored(syscall.Signal(signum))
+// pass hands on to Go what uv_cgo.c tells of.
+func (o *signalOwners) pass() {
+	var caught [64]byte
+	for {
+		n, err := o.relay.Read(caught[:])
+		if err != nil {
+			return
+		}
+		for _, signum := range caught[:n] {
+			o.passOn(C.int(signum))
+		}
 	}
-	return false
+}
+
+func (o *signalOwners) passOn(signum C.int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if signal.Ignored(syscall.Signal(signum)) {
+		return
+	}
+	o.notify(signum)
+	C.gouv_signal_pass(signum)
+	if o.counts[signum] == 0 {
+		o.unhush(signum)
+	}
 }

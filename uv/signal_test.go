@@ -1,0 +1,556 @@
+package uv_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"libuv/uv"
+)
+
+// raise is C's: it sends the calling thread a signal, which has been handled
+// when it returns. Signals to the process would be one signal when they come
+// faster than some thread takes them.
+func raise(signum syscall.Signal) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	check(syscall.Tgkill(os.Getpid(), syscall.Gettid(), signum))
+}
+
+// sigaction is what the kernel knows of a signal's disposition.
+type sigaction struct {
+	handler  uintptr
+	flags    uint64
+	restorer uintptr
+	mask     uint64
+}
+
+const saOnStack = 0x08000000
+
+func disposition(t testing.TB, signum syscall.Signal) (now sigaction) {
+	_, _, errno := syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(signum), 0, uintptr(unsafe.Pointer(&now)), 8, 0, 0)
+	require.Zero(t, errno)
+	return now
+}
+
+// watch starts a watcher that counts, and stops after stop signals.
+func watch(t testing.TB, loop *uv.Loop, signum syscall.Signal, stop int) (*uv.Signal, *int) {
+	s, n := new(uv.Signal), new(int)
+	require.NoError(t, s.Init(loop))
+	require.NoError(t, s.Start(func(s *uv.Signal, got syscall.Signal) {
+		assert.Equal(t, signum, got)
+		if *n++; *n == stop {
+			s.Close(nil)
+		}
+	}, signum))
+	return s, n
+}
+
+func TestSignal_EachWatcherGetsEachSignal(t *testing.T) {
+	loop := newLoop(t)
+	const rounds = 10
+	var got [3]*int
+	for i := range got {
+		_, got[i] = watch(t, loop, syscall.SIGUSR1, rounds)
+	}
+	_, other := watch(t, loop, syscall.SIGUSR2, 1)
+	for range rounds {
+		raise(syscall.SIGUSR1)
+	}
+	raise(syscall.SIGUSR2)
+	run(t, loop)
+	for _, n := range got {
+		assert.Equal(t, rounds, *n)
+	}
+	assert.Equal(t, 1, *other)
+}
+
+func TestSignal_AcrossLoops(t *testing.T) {
+	a, b := newLoop(t), newLoop(t)
+	_, inA := watch(t, a, syscall.SIGUSR1, 2)
+	_, inB := watch(t, b, syscall.SIGUSR1, 2)
+	raise(syscall.SIGUSR1)
+	raise(syscall.SIGUSR1)
+	run(t, a)
+	run(t, b)
+	assert.Equal(t, 2, *inA)
+	assert.Equal(t, 2, *inB)
+}
+
+func TestSignal_Oneshot(t *testing.T) {
+	loop := newLoop(t)
+	var s uv.Signal
+	require.NoError(t, s.Init(loop))
+	n := 0
+	count := func(*uv.Signal, syscall.Signal) { n++ }
+	for round := 1; round <= 2; round++ { // it can be armed again
+		require.NoError(t, s.StartOneshot(count, syscall.SIGUSR1))
+		assert.Equal(t, syscall.SIGUSR1, s.Signum())
+		for range 3 {
+			raise(syscall.SIGUSR1) // in C the second one might end the process
+		}
+		run(t, loop)
+		assert.Equal(t, round, n)
+		assert.False(t, s.IsActive())
+		assert.Zero(t, s.Signum())
+	}
+	s.Close(nil)
+	run(t, loop)
+}
+
+func TestSignal_StopInCallback(t *testing.T) {
+	loop := newLoop(t)
+	var s uv.Signal
+	require.NoError(t, s.Init(loop))
+	n := 0
+	require.NoError(t, s.Start(func(s *uv.Signal, _ syscall.Signal) {
+		n++
+		assert.NoError(t, s.Stop())
+	}, syscall.SIGUSR1))
+	raise(syscall.SIGUSR1)
+	raise(syscall.SIGUSR1) // caught, and dropped by Stop
+	run(t, loop)
+	assert.Equal(t, 1, n)
+	require.NoError(t, s.Stop(), "stopping a stopped watcher does nothing")
+	s.Close(nil)
+	run(t, loop)
+}
+
+func TestSignal_StartAgain(t *testing.T) {
+	loop := newLoop(t)
+	var s uv.Signal
+	require.NoError(t, s.Init(loop))
+	got := counts{}
+	require.NoError(t, s.Start(func(*uv.Signal, syscall.Signal) { got["first"]++ }, syscall.SIGUSR1))
+	require.NoError(t, s.Start(func(s *uv.Signal, _ syscall.Signal) {
+		got["second"]++
+		assert.NoError(t, s.Start(func(s *uv.Signal, signum syscall.Signal) {
+			got[signum.String()]++
+			s.Close(nil)
+		}, syscall.SIGUSR2))
+		raise(syscall.SIGUSR1) // nobody's any more
+		raise(syscall.SIGUSR2)
+	}, syscall.SIGUSR1))
+	raise(syscall.SIGUSR1)
+	run(t, loop)
+	assert.Equal(t, counts{"second": 1, syscall.SIGUSR2.String(): 1}, got)
+}
+
+func TestSignal_CloseWithSignalsPending(t *testing.T) {
+	loop := newLoop(t)
+	s, n := watch(t, loop, syscall.SIGUSR1, -1)
+	for range 100 {
+		raise(syscall.SIGUSR1)
+	}
+	closed := 0
+	s.Close(func(uv.Handle) { closed++ })
+	run(t, loop)
+	assert.Equal(t, 0, *n)
+	assert.Equal(t, 1, closed)
+}
+
+func TestSignal_PipeHolds4096(t *testing.T) {
+	loop := newLoop(t)
+	s, n := watch(t, loop, syscall.SIGUSR1, -1)
+	for range 6000 {
+		raise(syscall.SIGUSR1)
+	}
+	runMode(t, loop, uv.RunNowait)
+	s.Close(nil)
+	run(t, loop)
+	assert.Equal(t, 4096, *n)
+}
+
+func TestSignal_Refused(t *testing.T) {
+	loop := newLoop(t)
+	var s uv.Signal
+	require.NoError(t, s.Init(loop))
+	nothing := func(*uv.Signal, syscall.Signal) {}
+	for _, signum := range []syscall.Signal{-1, 0, syscall.SIGKILL, syscall.SIGSTOP, 32, 33, 65, 1000,
+		syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGILL, syscall.SIGTRAP, syscall.SIGABRT,
+		syscall.SIGSYS, syscall.SIGPROF, syscall.SIGURG} {
+		before := sigaction{}
+		if signum > 0 && signum < 65 {
+			before = disposition(t, signum)
+		}
+		assert.Equal(t, uv.EINVAL, s.Start(nothing, signum), "%d", signum)
+		assert.Equal(t, uv.EINVAL, s.StartOneshot(nothing, signum), "%d", signum)
+		assert.False(t, s.IsActive())
+		if signum > 0 && signum < 65 {
+			assert.Equal(t, before, disposition(t, signum))
+		}
+	}
+	assert.Equal(t, uv.EINVAL, s.Start(nil, syscall.SIGUSR1))
+	require.NoError(t, s.Start(nothing, syscall.SIGUSR1))
+	assert.Equal(t, uv.EINVAL, s.Start(nothing, syscall.SIGKILL))
+	assert.False(t, s.IsActive(), "libuv stops the watcher before it looks at the signal")
+	s.Close(nil)
+	run(t, loop)
+}
+
+// Every signal that can be watched is: it arrives, the handler has SA_ONSTACK,
+// and what was there before comes back.
+func TestSignal_EverySignal(t *testing.T) {
+	loop := newLoop(t)
+	for signum := syscall.Signal(1); signum <= 64; signum++ {
+		var s uv.Signal
+		require.NoError(t, s.Init(loop))
+		before := disposition(t, signum)
+		got := 0
+		err := s.Start(func(s *uv.Signal, n syscall.Signal) {
+			assert.Equal(t, signum, n)
+			got++
+			s.Close(nil)
+		}, signum)
+		if err != nil {
+			require.Equal(t, uv.EINVAL, err)
+			s.Close(nil)
+			run(t, loop)
+			continue
+		}
+		now := disposition(t, signum)
+		assert.NotEqual(t, before.handler, now.handler)
+		assert.NotZero(t, now.flags&saOnStack, "%v", signum)
+		raise(signum)
+		run(t, loop)
+		assert.Equal(t, 1, got, "%v", signum)
+		switch after := disposition(t, signum); signum {
+		case syscall.SIGCONT, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU:
+			// Go keeps its handler of these from the first Notify on.
+			assert.NotZero(t, after.flags&saOnStack)
+		default:
+			assert.Equal(t, before.handler, after.handler, "%v", signum)
+			assert.Equal(t, before.flags, after.flags, "%v", signum)
+		}
+	}
+}
+
+// What a watcher and os/signal do, in which order, and whether each then gets
+// the signals that follow.
+var besideOsSignal = []struct {
+	steps            string
+	watcher, channel bool
+}{
+	{"Start", true, false},
+	{"Notify", false, true},
+	{"Notify Start", true, true},
+	{"Start Notify", true, true},
+	{"Start Notify Stop", false, true},
+	{"Notify Start Stop", false, true},
+	{"Start Stop Notify", false, true},
+	{"Start Notify Unnotify", true, false},
+	{"Notify Start Unnotify", true, false},
+	{"Notify Unnotify Start", true, false},
+	{"Start Reset", true, false},
+	{"Notify Start Reset", true, false},
+	{"Start Reset Notify", true, true},
+	{"Start Stop Start", true, false},
+	{"Ignore Start", true, false},
+	{"Ignore Start Stop Notify", false, true},
+	{"Ignore Notify Start", true, true},
+	{"Start Ignore", false, false}, // as after signal(signum, SIG_IGN) in C
+	{"Start Ignore Start", true, false},
+}
+
+// Each row has a process of its own, since Go remembers for good what was done
+// with a signal, and a row that goes wrong ends it.
+func TestSignal_BesideOsSignal(t *testing.T) {
+	for _, signum := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM,
+		syscall.SIGUSR1, syscall.SIGCHLD, syscall.SIGPIPE, syscall.SIGWINCH, syscall.SIGTSTP, syscall.SIGCONT} {
+		for row, c := range besideOsSignal {
+			t.Run(fmt.Sprintf("%v/%s", signum, strings.ReplaceAll(c.steps, " ", "_")), func(t *testing.T) {
+				t.Parallel()
+				child := exec.Command(helperPath(), strconv.Itoa(int(signum)), strconv.Itoa(row))
+				child.Env = helperEnv(signalRowHelper)
+				output, err := child.CombinedOutput()
+				assert.NoError(t, err)
+				assert.Equal(t, "ok\n", string(output))
+			})
+		}
+	}
+}
+
+var signalRowHelper = helper("a row of the os/signal table", func() {
+	n, _ := strconv.Atoi(os.Args[1])
+	row, _ := strconv.Atoi(os.Args[2])
+	signum, c := syscall.Signal(n), besideOsSignal[row]
+	defer time.AfterFunc(timeLimit, func() { panic("a signal is missing") }).Stop()
+
+	var loop uv.Loop
+	var s uv.Signal
+	check(loop.Init())
+	check(s.Init(&loop))
+	watched := 0
+	channel := make(chan os.Signal, 8)
+	for step := range strings.SplitSeq(c.steps, " ") {
+		switch step {
+		case "Start":
+			check(s.Stop())
+			check(s.Start(func(*uv.Signal, syscall.Signal) { watched++ }, signum))
+		case "Stop":
+			check(s.Stop())
+		case "Notify":
+			signal.Notify(channel, signum)
+		case "Unnotify":
+			signal.Stop(channel)
+		case "Reset":
+			signal.Reset(signum)
+		case "Ignore":
+			signal.Ignore(signum)
+		}
+	}
+	const sent = 3
+	for range sent {
+		raise(signum)
+		if c.channel {
+			<-channel
+		}
+	}
+	for c.watcher && watched < sent {
+		loop.Run(uv.RunOnce)
+	}
+	loop.Run(uv.RunNowait)
+	if want := map[bool]int{true: sent}[c.watcher]; watched != want || len(channel) != 0 {
+		fmt.Printf("the watcher got %d, want %d; the channel %d more\n", watched, want, len(channel))
+		return
+	}
+	s.Close(nil)
+	loop.Run(uv.RunDefault)
+	check(loop.Close())
+	fmt.Println("ok")
+})
+
+// check is for helper processes, where there is no test to fail.
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// Many threads start and stop watchers of one signal while it is sent and Go
+// code runs; no handler without SA_ONSTACK is ever seen.
+func TestSignal_StartStopFlood(t *testing.T) {
+	var wg, busy sync.WaitGroup
+	var done, sent, got atomic.Int64
+	busy.Add(3)
+	go func() { // stacks that grow and shrink
+		defer busy.Done()
+		for done.Load() == 0 {
+			recurse(200)
+		}
+	}()
+	go func() {
+		defer busy.Done()
+		for done.Load() == 0 {
+			runtime.GC()
+		}
+	}()
+	go func() {
+		defer busy.Done()
+		for done.Load() == 0 {
+			assert.NoError(t, uv.Kill(os.Getpid(), syscall.SIGUSR1))
+			assert.NoError(t, uv.Kill(os.Getpid(), syscall.SIGUSR2))
+			sent.Add(2)
+		}
+	}()
+	for range 8 {
+		wg.Go(func() {
+			for range 100 {
+				var loop uv.Loop
+				assert.NoError(t, loop.Init())
+				for _, signum := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGUSR2} {
+					var s uv.Signal
+					assert.NoError(t, s.Init(&loop))
+					once := s.Start
+					if got.Load()%2 == 0 {
+						once = s.StartOneshot
+					}
+					assert.NoError(t, once(func(s *uv.Signal, _ syscall.Signal) {
+						got.Add(1)
+						s.Close(nil)
+					}, signum))
+				}
+				loop.Run(uv.RunDefault)
+				assert.NoError(t, loop.Close())
+			}
+		})
+	}
+	wg.Wait()
+	done.Store(1)
+	busy.Wait()
+	assert.EqualValues(t, 8*100*2, got.Load())
+}
+
+//go:noinline
+func recurse(n int) int {
+	var frame [64]int
+	if n == 0 {
+		return frame[0]
+	}
+	return recurse(n-1) + frame[n%64]
+}
+
+// Children of libuv's and of os/exec's, side by side, with everybody who
+// watches SIGCHLD.
+func TestSpawn_BesideOsExec(t *testing.T) {
+	const each = 150
+	channel := make(chan os.Signal, 1)
+	signal.Notify(channel, syscall.SIGCHLD)
+	defer signal.Stop(channel)
+	var wg sync.WaitGroup
+	var exits atomic.Int64
+	for range 2 {
+		wg.Go(func() {
+			var loop uv.Loop
+			assert.NoError(t, loop.Init())
+			for i := range each {
+				p := new(uv.Process)
+				assert.NoError(t, loop.Spawn(p, &uv.ProcessOptions{
+					File: "/bin/sh",
+					Args: []string{"sh", "-c", fmt.Sprintf("exit %d", i%256)},
+					ExitCB: func(p *uv.Process, exitStatus int64, termSignal syscall.Signal) {
+						assert.EqualValues(t, i%256, exitStatus)
+						assert.Zero(t, termSignal)
+						exits.Add(1)
+						p.Close(nil)
+					},
+				}))
+				if i%20 == 0 {
+					loop.Run(uv.RunNowait)
+				}
+			}
+			loop.Run(uv.RunDefault)
+			assert.NoError(t, loop.Close())
+		})
+		wg.Go(func() {
+			for i := range each {
+				err := exec.Command("/bin/sh", "-c", fmt.Sprintf("exit %d", i%256)).Run()
+				if i%256 == 0 {
+					assert.NoError(t, err)
+				} else if assert.IsType(t, new(exec.ExitError), err) {
+					assert.Equal(t, i%256, err.(*exec.ExitError).ExitCode())
+				}
+			}
+		})
+	}
+	wg.Wait()
+	assert.EqualValues(t, 2*each, exits.Load())
+	assert.NotEmpty(t, channel, "os/signal gets its SIGCHLD too")
+}
+
+func TestLibuv_we_get_signals(t *testing.T) {
+	loop := newLoop(t)
+	const signals = 10
+	var got []*int
+	for _, signum := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGUSR2} {
+		_, n := watch(t, loop, signum, signals)
+		got = append(got, n)
+	}
+	for _, signum := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGUSR2} {
+		timer, n := new(uv.Timer), 0
+		require.NoError(t, timer.Init(loop))
+		require.NoError(t, timer.Start(func(timer *uv.Timer) {
+			raise(signum)
+			if n++; n == signals {
+				timer.Close(nil)
+			}
+		}, 1, 1))
+	}
+	run(t, loop)
+	for _, n := range got {
+		assert.Equal(t, signals, *n)
+	}
+}
+
+func TestLibuv_signal_close_loop_alive(t *testing.T) {
+	loop := newLoop(t)
+	var s uv.Signal
+	require.NoError(t, s.Init(loop))
+	require.NoError(t, s.Start(func(*uv.Signal, syscall.Signal) { loop.Stop() }, syscall.SIGPIPE))
+	s.Unref()
+	raise(syscall.SIGPIPE)
+	closed := 0
+	require.False(t, runMode(t, loop, uv.RunDefault))
+	s.Close(func(uv.Handle) { closed++ })
+	assert.True(t, loop.Alive())
+	assert.Equal(t, 0, closed)
+	run(t, loop)
+	assert.Equal(t, 1, closed)
+	assert.False(t, loop.Alive())
+}
+
+var sigintHelper = helper("watches SIGINT", func() {
+	loop := uv.DefaultLoop()
+	var s uv.Signal
+	s.Init(loop)
+	n := 0
+	s.Start(func(s *uv.Signal, signum syscall.Signal) {
+		fmt.Println("caught")
+		if n++; n == 2 {
+			s.Close(nil)
+		}
+	}, syscall.SIGINT)
+	fmt.Println("ready")
+	loop.Run(uv.RunDefault)
+	fmt.Println("closed")
+	time.Sleep(time.Minute) // SIGINT ends the process again
+})
+
+// A watched SIGINT that nobody else wants does not end the process; once nobody
+// watches, it does.
+func TestSignal_SigintEndsNobody(t *testing.T) {
+	loop := newLoop(t)
+	var child uv.Process
+	var out uv.Pipe
+	require.NoError(t, out.Init(loop, false))
+	options := helperOptions(sigintHelper)
+	options.Stdio = []uv.StdioContainer{{}, {Flags: uv.CreatePipe | uv.WritablePipe, Stream: &out}}
+	var again uv.Timer
+	require.NoError(t, again.Init(loop))
+	exits := 0
+	options.ExitCB = func(p *uv.Process, exitStatus int64, termSignal syscall.Signal) {
+		exits++
+		assert.Equal(t, syscall.SIGINT, termSignal)
+		p.Close(nil)
+		again.Close(nil)
+	}
+	require.NoError(t, loop.Spawn(&child, options))
+	var text strings.Builder
+	n := 0
+	require.NoError(t, out.ReadStart(nil, func(s uv.Stream, buf []byte, err error) {
+		if err != nil {
+			assert.Equal(t, uv.EOF, err)
+			s.Close(nil)
+			return
+		}
+		text.Write(buf)
+		for _, word := range strings.Fields(string(buf)) {
+			switch word {
+			case "ready", "caught":
+				if n++; n <= 2 {
+					assert.NoError(t, child.Kill(syscall.SIGINT))
+				}
+			case "closed":
+				// The last one may still be on its way to os/signal, which then
+				// gets the next one too.
+				assert.NoError(t, again.Start(func(*uv.Timer) { child.Kill(syscall.SIGINT) }, 0, 20))
+			}
+		}
+	}))
+	run(t, loop)
+	assert.Equal(t, 1, exits)
+	assert.Equal(t, "ready\ncaught\ncaught\nclosed\n", text.String())
+}
