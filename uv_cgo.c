@@ -151,15 +151,15 @@ static void guard(int signum) {
   libuv_handler = installed.sa_handler;
 }
 
-/* Go raises the soft RLIMIT_NOFILE when it starts and lowers it in the
- * children of os/exec alone. This lowers it in those of uv_spawn, between fork
- * and exec; other forks are none of our business, and neither is a limit that
- * somebody set since. */
+/* Go raises the soft RLIMIT_NOFILE when it starts, to one less than the hard one
+ * (so that it can tell its own doing), and lowers it in the children of os/exec
+ * alone. This lowers it in those of uv_spawn, between fork and exec; other forks
+ * are none of our business, and neither is a limit that somebody set since. */
 static void after_fork_in_child(void) {
   struct rlimit now;
 
-  if (spawning && start_files.rlim_cur != start_files.rlim_max && getrlimit(RLIMIT_NOFILE, &now) == 0 &&
-      now.rlim_cur == start_files.rlim_max && now.rlim_max == start_files.rlim_max)
+  if (spawning && getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_max == start_files.rlim_max &&
+      now.rlim_cur == now.rlim_max - 1)
     setrlimit(RLIMIT_NOFILE, &start_files);
 }
 

@@ -150,6 +150,9 @@ func (h *handle) create(l *Loop, kind HandleType, method string) *C.uv_handle_t 
 	h.c, h.loop, h.kind, h.closing, h.closeCB = c, l, uint8(kind), false, nil
 	h.id = handles.add(h)
 	*(*uintptr)(unsafe.Pointer(&c.data)) = h.id
+	if tracing.Load() {
+		h.traceInit()
+	}
 	return c
 }
 
@@ -164,6 +167,9 @@ func (h *handle) created(r C.int) error {
 
 // destroy frees the C struct once libuv has let go of it.
 func (h *handle) destroy() {
+	if traced.Load() {
+		initPlaces.Delete(h.id)
+	}
 	handles.remove(h.id)
 	C.free(unsafe.Pointer(h.c))
 	h.c, h.id, h.closing = nil, 0, true

@@ -405,7 +405,7 @@ func recurse(n int) int {
 
 // Children of libuv's and of os/exec's, side by side, with everybody who
 // watches SIGCHLD.
-func TestSpawn_BesideOsExec(t *testing.T) {
+func TestSignal_SigchldBesideOsExec(t *testing.T) {
 	const each = 150
 	channel := make(chan os.Signal, 1)
 	signal.Notify(channel, syscall.SIGCHLD)

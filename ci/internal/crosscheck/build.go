@@ -1,0 +1,131 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// libuv is where the C programs come from. They are compiled against the
+// installed libuv, which may be of another release.
+const (
+	libuv    = "github.com/libuv/libuv@v1.51.0"
+	libuvSum = "h1:J+4+eteZlqThxEJvVZ1qvnXFQt5fY2/lRPZgUUlqwf0="
+)
+
+// sources maps the name of each C program to its source in libuv's docs/code.
+var sources = map[string]string{
+	"spawn":             "spawn/main.c",
+	"detach":            "detach/main.c",
+	"signal":            "signal/main.c",
+	"proc-streams":      "proc-streams/main.c",
+	"test":              "proc-streams/test.c",
+	"cgi":               "cgi/main.c",
+	"tick":              "cgi/tick.c",
+	"pipe-echo-server":  "pipe-echo-server/main.c",
+	"multi-echo-server": "multi-echo-server/main.c",
+	"worker":            "multi-echo-server/worker.c",
+}
+
+// build makes the programs of both languages, in folders of temp with the
+// languages' names.
+func build(temp string) error {
+	var goErr error
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		goErr = command("", "go", "build", "-o", filepath.Join(temp, "Go")+string(filepath.Separator), "./examples/...").run()
+	})
+	cErr := buildC(temp)
+	wait.Wait()
+	if cErr != nil {
+		return cErr
+	}
+	return goErr
+}
+
+func buildC(temp string) error {
+	source, err := download(temp)
+	if err != nil {
+		return err
+	}
+	// As cgo finds libuv and the compiler.
+	pkgConfig := os.Getenv("PKG_CONFIG")
+	if pkgConfig == "" {
+		pkgConfig = "pkg-config"
+	}
+	flags, err := command("", pkgConfig, "--cflags", "--libs", "libuv").output()
+	if err != nil {
+		return err
+	}
+	env, err := command("", "go", "env", "CC", "CGO_CFLAGS", "CGO_LDFLAGS").output()
+	if err != nil {
+		return err
+	}
+	settings := strings.Split(string(env), "\n")
+	cc := strings.Fields(settings[0])
+	bin := filepath.Join(temp, "C")
+	if err := os.Mkdir(bin, 0o777); err != nil {
+		return err
+	}
+	for name, file := range sources {
+		args := slices.Concat(cc[1:], strings.Fields(settings[1]),
+			[]string{"-o", filepath.Join(bin, name), filepath.Join(source, "docs", "code", filepath.FromSlash(file))},
+			strings.Fields(settings[2]), strings.Fields(string(flags)))
+		if err := command("", cc[0], args...).run(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// download fetches libuv's source and returns the folder where Go keeps it. It
+// works outside the project, whose go.mod does not mention libuv and shall not.
+// The checksum is ours, so no database need be asked for it.
+func download(temp string) (string, error) {
+	c := command(temp, "go", "mod", "download", "-json", libuv)
+	c.Env = append(os.Environ(), "GO111MODULE=on", "GOWORK=off", "GOFLAGS=", "GONOSUMDB=github.com/libuv/libuv")
+	out, err := c.output()
+	var module struct{ Dir, Sum, Error string }
+	if jsonErr := json.Unmarshal(out, &module); jsonErr == nil && module.Error != "" {
+		return "", fmt.Errorf("%s: %s", libuv, module.Error)
+	}
+	if err != nil {
+		return "", err
+	}
+	if module.Sum != libuvSum {
+		return "", fmt.Errorf("%s: checksum %s, want %s", libuv, module.Sum, libuvSum)
+	}
+	return module.Dir, nil
+}
+
+// cmd is an exec.Cmd whose errors say what went wrong.
+type cmd struct{ *exec.Cmd }
+
+func command(dir, name string, args ...string) cmd {
+	c := exec.Command(name, args...)
+	c.Dir = dir
+	return cmd{c}
+}
+
+func (c cmd) output() ([]byte, error) {
+	var stderr strings.Builder
+	c.Stderr = &stderr
+	out, err := c.Output()
+	if err != nil {
+		err = fmt.Errorf("%s: %w\n%s", strings.Join(c.Args, " "), err, stderr.String())
+	}
+	return out, err
+}
+
+func (c cmd) run() error {
+	out, err := c.output()
+	if err != nil && len(out) > 0 {
+		err = fmt.Errorf("%w%s", err, out)
+	}
+	return err
+}
