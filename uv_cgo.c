@@ -95,19 +95,30 @@ static int belongs_to_go(int signum) {
   return 0;
 }
 
-/* The signals for which Go's handler ends the process when nobody is notified.
- * The Go half is told of them, sees to it that somebody is, and passes them on.
- * (SIGSTKFLT is not passed on, since os/signal does not know it.) */
-static int ends_the_process(int signum) {
+/* Whether Go's handler may be called right away. If nobody is notified of a
+ * signal it does nothing with these. With others it ends the process: with
+ * SIGINT and its like always, with the rest on a thread that C has made. Those
+ * take the way over the Go half, which first sees to it that somebody is. */
+static int harmless_to_pass(int signum) {
   switch (signum) {
-    case SIGHUP: case SIGINT: case SIGQUIT: case SIGTERM:
+    case SIGCHLD: case SIGCONT: case SIGTSTP: case SIGTTIN: case SIGTTOU: case SIGWINCH:
       return 1;
   }
   return 0;
 }
 
 static int relay_fd = -1;
+static unsigned char relayed[SIGNALS]; /* it is on its way */
 static _Thread_local volatile sig_atomic_t passing;
+
+static void relay(int signum) {
+  int saved_errno = errno;
+  unsigned char byte = (unsigned char) signum;
+
+  if (!__atomic_exchange_n(&relayed[signum], 1, __ATOMIC_SEQ_CST) && write(relay_fd, &byte, 1) < 0)
+    abort(); /* the pipe has room for one of each */
+  errno = saved_errno;
+}
 
 static void on_signal(int signum, siginfo_t *info, void *context) {
   const struct sigaction *next = &before[signum];
@@ -116,22 +127,17 @@ static void on_signal(int signum, siginfo_t *info, void *context) {
     passing = 0;
   } else {
     libuv_handler(signum);
-    if (ends_the_process(signum)) {
-      int saved_errno = errno;
-      unsigned char byte = (unsigned char) signum;
-      if (write(relay_fd, &byte, 1) < 0) {
-        /* Full: as many are on their way as os/signal could ever hold. */
-      }
-      errno = saved_errno;
-      return;
-    }
+    if (next->sa_handler == SIG_DFL || next->sa_handler == SIG_IGN)
+      return; /* Go sets SA_SIGINFO with these too */
 #ifdef SIGSTKFLT
     if (signum == SIGSTKFLT)
-      return;
+      return; /* os/signal does not know it, and Go's handler ends the process */
 #endif
+    if (!harmless_to_pass(signum)) {
+      relay(signum);
+      return;
+    }
   }
-  if (next->sa_handler == SIG_DFL || next->sa_handler == SIG_IGN)
-    return; /* Go sets SA_SIGINFO with these too */
   if (next->sa_flags & SA_SIGINFO)
     next->sa_sigaction(signum, info, context);
   else
@@ -218,12 +224,12 @@ void gouv_signal_disown(int signum) {
     sigaction(signum, &before[signum], NULL);
 }
 
-/* Gives on_signal the descriptor to tell the Go half of signals through that
- * end the process unless somebody is notified. */
+/* The Go half reads from the other end of fd which signals to pass on. */
 void gouv_signal_relay(int fd) { relay_fd = fd; }
 
-/* Passes such a signal on, now that it is safe. */
+/* Passes a signal on, on this thread, which is Go's. */
 void gouv_signal_pass(int signum) {
+  __atomic_store_n(&relayed[signum], 0, __ATOMIC_SEQ_CST);
   passing = 1;
   raise(signum);
   passing = 0;
@@ -273,8 +279,7 @@ void gouv_close_unspawned(uv_loop_t *loop, uv_handle_t *handle) {
 /* Streams */
 
 /* Whether the loop can wait for a descriptor. libuv finds out when it is too
- * late, and aborts. Errors other than "cannot be polled" are left to libuv's
- * own checks. */
+ * late, and aborts. */
 int gouv_pollable(uv_loop_t *loop, int fd) {
 #ifdef __linux__
   struct epoll_event nothing;
@@ -282,8 +287,8 @@ int gouv_pollable(uv_loop_t *loop, int fd) {
   memset(&nothing, 0, sizeof(nothing));
   if (epoll_ctl(loop->backend_fd, EPOLL_CTL_ADD, fd, &nothing) == 0)
     epoll_ctl(loop->backend_fd, EPOLL_CTL_DEL, fd, &nothing);
-  else if (errno == EPERM)
-    return UV_EPERM;
+  else if (errno != EEXIST) /* which libuv checks itself */
+    return uv_translate_sys_error(errno);
 #else
   (void) loop, (void) fd;
 #endif

@@ -48,7 +48,10 @@ func (a *Async) Init(loop *Loop, cb AsyncCB) error {
 func (a *Async) Send() error {
 	a.sending.RLock()
 	defer a.sending.RUnlock()
-	if a.id == 0 || a.closing || !handles.holds(a.id, &a.handle) {
+	switch { // once it is closing, the loop's goroutine changes the rest
+	case a.closing:
+		panic("uv: Async.Send: the handle is closed")
+	case !handles.holds(a.id, &a.handle):
 		panic("uv: Async.Send: the handle is " + a.state())
 	}
 	a.sent.Add(1)

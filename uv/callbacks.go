@@ -30,7 +30,7 @@ func gouvOnClose(id C.uintptr_t) {
 func gouvOnWalk(id C.uintptr_t) {
 	h := handles.get(uintptr(id))
 	returned := false
-	defer h.loop.caught(&returned)
+	defer h.loop.caughtInWalk(&returned)
 	h.loop.walk(h.outer())
 	returned = true
 }

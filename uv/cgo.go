@@ -22,6 +22,10 @@ func result(r C.int) error {
 	return Errno(r).boxed()
 }
 
+// fits reports whether C's int can hold n. What it cannot hold would become
+// another number there, 0 perhaps.
+func fits(n int) bool { return int(int32(n)) == n }
+
 // hasNUL reports whether C would see less of s than there is.
 func hasNUL(s ...string) bool {
 	for _, s := range s {

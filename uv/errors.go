@@ -4,6 +4,7 @@ package uv
 import "C"
 
 import (
+	"fmt"
 	"io"
 	"syscall"
 )
@@ -25,6 +26,9 @@ type Errno int
 // Binds uv_strerror; it calls uv_strerror_r, since uv_strerror leaks memory for
 // an unknown code.
 func (e Errno) Error() string {
+	if !fits(int(e)) {
+		return fmt.Sprintf("Unknown system error %d", int(e))
+	}
 	var buf [128]C.char
 	return C.GoString(C.uv_strerror_r(C.int(e), &buf[0], C.size_t(len(buf))))
 }
@@ -34,6 +38,9 @@ func (e Errno) Error() string {
 // Binds uv_err_name; it calls uv_err_name_r, since uv_err_name leaks memory for
 // an unknown code.
 func (e Errno) Name() string {
+	if !fits(int(e)) {
+		return fmt.Sprintf("Unknown system error %d", int(e))
+	}
 	var buf [128]C.char
 	return C.GoString(C.uv_err_name_r(C.int(e), &buf[0], C.size_t(len(buf))))
 }
@@ -65,6 +72,9 @@ const firstOwnErrno Errno = C.UV_EAI_ADDRFAMILY
 //
 // Binds uv_translate_sys_error.
 func TranslateSysError(errno int) Errno {
+	if !fits(errno) {
+		return UNKNOWN
+	}
 	return Errno(C.uv_translate_sys_error(C.int(errno)))
 }
 

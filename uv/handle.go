@@ -2,6 +2,8 @@ package uv
 
 // #include <stdlib.h>
 // #include "../uv.h"
+// #cgo noescape uv_fileno
+// #cgo nocallback uv_fileno
 import "C"
 
 import (
@@ -160,7 +162,6 @@ func (h *handle) create(l *Loop, kind HandleType, method string) *C.uv_handle_t 
 func (h *handle) created(r C.int) error {
 	if r != 0 {
 		h.destroy()
-		h.closing = false
 	}
 	return result(r)
 }
@@ -172,7 +173,7 @@ func (h *handle) destroy() {
 	}
 	handles.remove(h.id)
 	C.free(unsafe.Pointer(h.c))
-	h.c, h.id, h.closing = nil, 0, true
+	h.c, h.id = nil, 0
 }
 
 // enter checks that the handle is open, and that this goroutine may use it.
@@ -180,7 +181,7 @@ func (h *handle) enter(method string) {
 	if h.id == 0 || h.closing || !handles.holds(h.id, h) {
 		panic("uv: " + h.method(method) + ": the handle is " + h.state())
 	}
-	h.loop.enter(method)
+	h.loop.enterFor(h, method)
 }
 
 func (h *handle) state() string {
@@ -324,6 +325,9 @@ func (h *handle) Fileno() (int, error) {
 // SendBufferSize implements [Handle].
 func (h *handle) SendBufferSize(size int) (int, error) {
 	h.enter("SendBufferSize")
+	if !fits(size) {
+		return 0, EINVAL
+	}
 	value := C.int(size)
 	r := C.uv_send_buffer_size(h.c, &value)
 	return int(value), result(r)
@@ -332,6 +336,9 @@ func (h *handle) SendBufferSize(size int) (int, error) {
 // RecvBufferSize implements [Handle].
 func (h *handle) RecvBufferSize(size int) (int, error) {
 	h.enter("RecvBufferSize")
+	if !fits(size) {
+		return 0, EINVAL
+	}
 	value := C.int(size)
 	r := C.uv_recv_buffer_size(h.c, &value)
 	return int(value), result(r)

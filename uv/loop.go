@@ -7,6 +7,7 @@ package uv
 import "C"
 
 import (
+	"bytes"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -28,6 +29,7 @@ type Loop struct {
 	_      noCopy
 	c      *C.uv_loop_t
 	shared *C.gouv_loop_t
+	self   *Loop
 	data   any
 
 	calls  uint // so that the race detector sees calls from two goroutines
@@ -38,9 +40,10 @@ type Loop struct {
 	readBuf []byte // what the last AllocCB returned, until its ReadCB
 	readPin runtime.Pinner
 
-	panics []callbackPanic // what callbacks panicked with since Run or Walk was called
-	stack  []byte
-	exited bool // a callback called runtime.Goexit
+	panics  []callbackPanic // what callbacks panicked with since Run or Walk was called
+	stack   []byte          // the first one's, of the last Run or Walk that panicked
+	raising bool            // Run or Walk has panicked last
+	exited  bool            // a callback called runtime.Goexit
 }
 
 // noCopy makes vet complain of copies.
@@ -91,7 +94,7 @@ func (l *Loop) Init() error {
 }
 
 func (l *Loop) attach(c *C.uv_loop_t) {
-	*l = Loop{c: c, shared: C.gouv_loop_attach(c), data: l.data}
+	*l = Loop{c: c, shared: C.gouv_loop_attach(c), self: l, data: l.data}
 }
 
 var defaultLoop struct {
@@ -126,11 +129,11 @@ func DefaultLoop() *Loop {
 //
 // Binds uv_loop_close. Unlike C, a second Close panics.
 func (l *Loop) Close() error {
-	if l.exited {
+	if l != nil && l.exited {
 		return EBUSY
 	}
 	l.enter("Loop.Close")
-	if l.running() {
+	if l.running() || l.walk != nil {
 		return EBUSY
 	}
 	defaultLoop.Lock()
@@ -149,19 +152,32 @@ func (l *Loop) Close() error {
 }
 
 // enter checks that the loop can be used, by this goroutine.
-func (l *Loop) enter(method string) {
-	switch {
-	case l == nil:
-		panic("uv: " + method + ": the loop is nil")
-	case l.c == nil:
-		panic("uv: " + method + ": the loop is not initialised, or closed")
-	case l.exited:
-		panic("uv: " + method + ": the loop cannot be used any more: a callback called runtime.Goexit")
-	}
-	if l.running() && uintptr(C.gouv_thread()) != l.runner() {
-		panic("uv: " + method + ": the loop is running on another goroutine; use Async.Send")
+func (l *Loop) enter(method string) { l.enterFor(nil, method) }
+
+// enterFor is enter for a method of a handle, or of the loop where h is nil.
+func (l *Loop) enterFor(h *handle, method string) {
+	if l == nil || l.c == nil || l.self != l || l.exited || l.running() && uintptr(C.gouv_thread()) != l.runner() {
+		if h != nil {
+			method = h.method(method)
+		}
+		panic("uv: " + method + ": the loop " + l.state())
 	}
 	l.calls++
+}
+
+// state says why a loop cannot be used.
+func (l *Loop) state() string {
+	switch {
+	case l == nil:
+		return "is nil"
+	case l.c == nil:
+		return "is not initialised, or closed"
+	case l.self != l:
+		return "is a copy; use a pointer to the original"
+	case l.exited:
+		return "cannot be used any more: a callback called runtime.Goexit"
+	}
+	return "is running on another goroutine; use Async.Send"
 }
 
 // runner reads what lies in C's memory, where the race detector does not look:
@@ -195,6 +211,7 @@ func (l *Loop) Run(mode RunMode) bool {
 	if mode != RunDefault && mode != RunOnce && mode != RunNowait {
 		panic(fmt.Sprintf("uv: Loop.Run: unknown mode %d", mode))
 	}
+	l.raising = false
 	alive := C.gouv_run(l.c, C.uv_run_mode(mode))
 	l.raise()
 	return alive != 0
@@ -227,9 +244,12 @@ func (l *Loop) Alive() bool {
 // Binds uv_loop_configure.
 func (l *Loop) Configure(option LoopOption, signals ...syscall.Signal) error {
 	l.enter("Loop.Configure")
+	if !fits(int(option)) {
+		return ENOSYS
+	}
 	var signum syscall.Signal
 	switch {
-	case option == LoopBlockSignal && len(signals) == 1:
+	case option == LoopBlockSignal && len(signals) == 1 && fits(int(signals[0])):
 		signum = signals[0]
 	case option == LoopBlockSignal || len(signals) != 0:
 		return EINVAL
@@ -283,7 +303,7 @@ func (l *Loop) Walk(cb WalkCB) {
 		return
 	}
 	outer, pending := l.walk, l.panics
-	l.walk, l.panics = cb, nil
+	l.walk, l.panics, l.raising = cb, nil, false
 	defer func() { l.walk, l.panics = outer, pending }()
 	C.uv_walk(l.c, C.uv_walk_cb(C.gouv_walk_cb), nil)
 	l.raise()
@@ -320,15 +340,31 @@ func (l *Loop) caught(returned *bool) {
 	if *returned {
 		return
 	}
-	value := recover()
-	if value == nil {
-		l.exited = true
-		return
-	}
-	l.panics = append(l.panics, callbackPanic{value, debug.Stack()})
-	if l.walk == nil { // Walk returns by itself, to a caller who may recover
+	if l.keep(recover()) {
 		C.uv_stop(l.c)
 	}
+}
+
+// caughtInWalk is caught for Walk, which returns by itself.
+func (l *Loop) caughtInWalk(returned *bool) {
+	if !*returned {
+		l.keep(recover())
+	}
+}
+
+// keep keeps what was recovered for Run or Walk to panic with, and reports
+// whether there is anything.
+func (l *Loop) keep(value any) bool {
+	if value == nil {
+		l.exited = true
+		return false
+	}
+	stack := debug.Stack()
+	if l.raising && bytes.Contains(stack, []byte(ourPackage+"(*Loop).raise(")) {
+		stack = l.stack // it came from a Walk inside the callback
+	}
+	l.panics = append(l.panics, callbackPanic{value, stack})
+	return true
 }
 
 // raise panics with what a callback panicked with. Go prints the panics of a
@@ -339,9 +375,8 @@ func (l *Loop) raise() {
 		return
 	}
 	first := l.panics[0]
-	l.stack = first.stack
 	report := callbackPanics(l.panics)
-	l.panics = nil
+	l.stack, l.raising, l.panics = first.stack, true, nil
 	defer panic(first.value)
 	panic(report)
 }

@@ -9,6 +9,7 @@ package uv
 import "C"
 
 import (
+	"math"
 	"net/netip"
 	"strconv"
 	"unsafe"
@@ -26,7 +27,12 @@ func cBool(b bool) C.int {
 // HandleTypeUnknown.
 //
 // Binds uv_guess_handle.
-func GuessHandle(fd int) HandleType { return HandleType(C.uv_guess_handle(C.uv_file(fd))) }
+func GuessHandle(fd int) HandleType {
+	if !fits(fd) {
+		return HandleTypeUnknown
+	}
+	return HandleType(C.uv_guess_handle(C.uv_file(fd)))
+}
 
 // Exepath returns the path of the program's executable.
 //
@@ -74,7 +80,7 @@ func Hrtime() uint64 { return uint64(C.uv_hrtime()) }
 // milliseconds.
 //
 // Binds uv_sleep.
-func Sleep(msec uint) { C.uv_sleep(C.uint(msec)) }
+func Sleep(msec uint) { C.uv_sleep(C.uint(min(msec, math.MaxUint32))) }
 
 // CPU describes one processor.
 //

@@ -7,7 +7,10 @@ package uv
 // enum { gouv_path_size = sizeof(((struct sockaddr_un *) 0)->sun_path) };
 import "C"
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+)
 
 // Pipe is a stream over a Unix domain socket, or over any other pipe, socket
 // or terminal that is opened as one.
@@ -36,8 +39,11 @@ func (p *Pipe) Init(loop *Loop, ipc bool) error {
 // regular file's, libuv would abort later; here it is EPERM.
 func (p *Pipe) Open(fd int) error {
 	p.enter("Pipe.Open")
-	if p.isOpen() {
+	switch {
+	case p.isOpen():
 		return EBUSY
+	case !fits(fd):
+		return EBADF
 	}
 	if err := result(C.gouv_pollable(p.loop.c, C.int(fd))); err != nil {
 		return err
@@ -132,7 +138,10 @@ func checkPath(name string) error {
 // checkName is checkPath for names that may be abstract. libuv itself looks for
 // NUL bytes in the others.
 func checkName(name string, flags uint) error {
-	if len(name) > C.gouv_path_size && flags&PipeNoTruncate == 0 {
+	switch {
+	case flags > math.MaxUint32:
+		return EINVAL
+	case len(name) > C.gouv_path_size && flags&PipeNoTruncate == 0:
 		return ENAMETOOLONG
 	}
 	return nil
@@ -180,7 +189,7 @@ func (p *Pipe) PendingType() HandleType {
 // Binds uv_pipe_pending_instances.
 func (p *Pipe) PendingInstances(count int) {
 	p.enter("Pipe.PendingInstances")
-	C.uv_pipe_pending_instances(p.raw(), C.int(count))
+	C.uv_pipe_pending_instances(p.raw(), C.int(min(count, math.MaxInt32)))
 }
 
 // PollEvent says what a handle is open for, to [Pipe.Chmod].
@@ -197,6 +206,9 @@ const (
 // Binds uv_pipe_chmod.
 func (p *Pipe) Chmod(mode PollEvent) error {
 	p.enter("Pipe.Chmod")
+	if !fits(int(mode)) {
+		return EINVAL
+	}
 	return result(C.uv_pipe_chmod(p.raw(), C.int(mode)))
 }
 

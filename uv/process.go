@@ -194,7 +194,7 @@ func (o *ProcessOptions) valid(l *Loop) bool {
 		switch s.Flags & stdioSource {
 		case Ignore:
 		case InheritFD:
-			if s.FD < 0 {
+			if s.FD < 0 || !fits(s.FD) {
 				return false
 			}
 		case InheritStream:
@@ -237,7 +237,8 @@ func newStrings(list []string) **C.char {
 	for _, s := range list {
 		size += len(s) + 1
 	}
-	memory := C.malloc(C.size_t(size))
+	// Zeroed: the garbage collector looks at what a pointer is written over.
+	memory := C.calloc(1, C.size_t(size))
 	pointers := unsafe.Slice((**C.char)(memory), len(list)+1)
 	text := unsafe.Slice((*byte)(memory), size)[(len(list)+1)*C.sizeof_size_t:]
 	for i, s := range list {
@@ -270,6 +271,9 @@ func (p *Process) Kill(signum syscall.Signal) error {
 	if C.uv_is_active(p.c) == 0 {
 		return ESRCH
 	}
+	if !fits(int(signum)) {
+		return EINVAL
+	}
 	return result(C.uv_process_kill(p.raw(), C.int(signum)))
 }
 
@@ -293,6 +297,12 @@ func (p *Process) Close(cb CloseCB) {
 //
 // Binds uv_kill. Any goroutine may call it.
 func Kill(pid int, signum syscall.Signal) error {
+	switch {
+	case !fits(int(signum)):
+		return EINVAL
+	case !fits(pid):
+		return ESRCH
+	}
 	return result(C.uv_kill(C.int(pid), C.int(signum)))
 }
 

@@ -66,10 +66,10 @@ func (s *Signal) StartOneshot(cb SignalCB, signum syscall.Signal) error {
 }
 
 func (s *Signal) start(cb SignalCB, signum syscall.Signal, oneshot bool) error {
-	n := C.int(signum)
-	if cb == nil {
+	if cb == nil || !fits(int(signum)) {
 		return EINVAL
 	}
+	n := C.int(signum)
 	if s.raw().signum == n && n != 0 {
 		s.cb = cb
 		return nil
@@ -146,8 +146,8 @@ var signals signalOwners
 type signalOwners struct {
 	mu     sync.Mutex
 	counts [65]int
-	quiet  [65]chan os.Signal // a Notify that nobody reads, to keep Go's handler quiet
-	relay  *os.File           // where uv_cgo.c tells of signals
+	quiet  [65]chan os.Signal // a Notify that nobody reads, so that somebody is notified
+	relay  *os.File           // where uv_cgo.c says which signals to pass on
 }
 
 func (o *signalOwners) own(signum C.int) error {
@@ -173,29 +173,35 @@ func (o *signalOwners) disown(signum C.int) {
 	o.unhush(signum)
 }
 
-// hush keeps Go's handler from what it does with some signals as long as nobody
-// is notified of them.
+// hush prepares for what Go's handler does with a signal that is passed on to it
+// and that nobody is notified of. See uv_cgo.c.
 func (o *signalOwners) hush(signum C.int) error {
-	switch s := syscall.Signal(signum); s {
-	case syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM:
-		// It ends the process. A Notify prevents that, but the program may
-		// undo it with signal.Reset at any time: so they go through pass.
-		if o.relay == nil {
-			fds, err := MakePipe(NonblockPipe, NonblockPipe)
-			if err != nil {
-				return err
-			}
-			o.relay = os.NewFile(uintptr(fds[0]), "signals")
-			C.gouv_signal_relay(C.int(fds[1]))
-			go o.pass()
-		}
+	switch syscall.Signal(signum) {
+	case syscall.SIGCHLD, syscall.SIGWINCH:
+		// It does nothing.
 	case syscall.SIGCONT, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU:
-		// It is not installed, and the first Notify would install it over the
-		// binding's.
+		// Nor with these, but it is not even installed, and the first Notify
+		// would install it over the binding's.
+		o.notify(signum)
 	default:
+		return o.startRelay()
+	}
+	return nil
+}
+
+// startRelay starts the goroutine that passes on what must not be passed on
+// unless somebody is notified.
+func (o *signalOwners) startRelay() error {
+	if o.relay != nil {
 		return nil
 	}
-	o.notify(signum)
+	fds, err := MakePipe(NonblockPipe, NonblockPipe)
+	if err != nil {
+		return err
+	}
+	o.relay = os.NewFile(uintptr(fds[0]), "signals")
+	C.gouv_signal_relay(C.int(fds[1]))
+	go o.pass()
 	return nil
 }
 
@@ -215,7 +221,6 @@ func (o *signalOwners) unhush(signum C.int) {
 	}
 }
 
-// pass hands on to Go what uv_cgo.c tells of.
 func (o *signalOwners) pass() {
 	var caught [64]byte
 	for {
@@ -232,9 +237,6 @@ func (o *signalOwners) pass() {
 func (o *signalOwners) passOn(signum C.int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if signal.Ignored(syscall.Signal(signum)) {
-		return
-	}
 	o.notify(signum)
 	C.gouv_signal_pass(signum)
 	if o.counts[signum] == 0 {

@@ -4,6 +4,7 @@ package uv
 import "C"
 
 import (
+	"math"
 	"runtime"
 	"unsafe"
 )
@@ -121,10 +122,17 @@ func (s *stream) raw() *C.uv_stream_t { return (*C.uv_stream_t)(unsafe.Pointer(s
 
 // streamOf returns the stream of a Stream, nil for one that is nil in any way.
 func streamOf(s Stream) *stream {
-	if s == nil {
-		return nil
+	switch s := s.(type) {
+	case *Pipe:
+		if s != nil {
+			return &s.stream
+		}
+	case *TCP:
+		if s != nil {
+			return &s.stream
+		}
 	}
-	return s.asStream()
+	return nil
 }
 
 func (s *stream) outerStream() Stream { return s.outer().(Stream) }
@@ -159,7 +167,7 @@ func (s *stream) mayClose(method string) {
 		return
 	}
 	for _, w := range s.loop.sends {
-		if w.send == s && (*C.uv_write_t)(unsafe.Pointer(w.c)).send_handle != nil {
+		if w.send == s && !w.handle.closing && (*C.uv_write_t)(unsafe.Pointer(w.c)).send_handle != nil {
 			panic("uv: " + s.method(method) + ": the handle is still to be sent by Write2; close it in the write callback")
 		}
 	}
@@ -171,7 +179,7 @@ func (s *stream) Listen(backlog int, cb ConnectionCB) error {
 	if cb == nil || s.requests > 0 {
 		return EINVAL
 	}
-	r := C.uv_listen(s.raw(), C.int(backlog), C.uv_connection_cb(C.gouv_connection_cb))
+	r := C.uv_listen(s.raw(), C.int(max(math.MinInt32, min(backlog, math.MaxInt32))), C.uv_connection_cb(C.gouv_connection_cb))
 	if r == 0 {
 		s.connection, s.listening = cb, true
 	}

@@ -5,6 +5,7 @@ package uv
 import "C"
 
 import (
+	"math"
 	"net/netip"
 	"unsafe"
 )
@@ -38,6 +39,9 @@ func (t *TCP) Init(loop *Loop) error {
 //
 // Binds uv_tcp_init_ex.
 func (t *TCP) InitEx(loop *Loop, flags uint) error {
+	if flags > math.MaxUint32 {
+		return EINVAL
+	}
 	t.create(loop, HandleTypeTCP, "TCP.InitEx")
 	return t.created(C.uv_tcp_init_ex(loop.c, t.raw(), C.uint(flags)))
 }
@@ -51,8 +55,11 @@ func (t *TCP) InitEx(loop *Loop, flags uint) error {
 // abort later; here it is EPERM.
 func (t *TCP) Open(sock int) error {
 	t.enter("TCP.Open")
-	if t.isOpen() {
+	switch {
+	case t.isOpen():
 		return EBUSY
+	case !fits(sock):
+		return EBADF
 	}
 	if err := result(C.gouv_pollable(t.loop.c, C.int(sock))); err != nil {
 		return err
@@ -67,7 +74,10 @@ func (t *TCP) Open(sock int) error {
 // Binds uv_tcp_bind.
 func (t *TCP) Bind(addr netip.AddrPort, flags TCPFlags) error {
 	t.enter("TCP.Bind")
-	if flags&TCPReuseport != 0 && C.uv_version() < 0x013100 {
+	switch {
+	case flags > math.MaxUint32:
+		return EINVAL
+	case flags&TCPReuseport != 0 && C.uv_version() < 0x013100:
 		return ENOTSUP
 	}
 	c, err := toSockaddr(addr)
@@ -107,6 +117,9 @@ func (t *TCP) Nodelay(enable bool) error {
 // Binds uv_tcp_keepalive.
 func (t *TCP) Keepalive(enable bool, delay uint) error {
 	t.enter("TCP.Keepalive")
+	if delay > math.MaxInt32 {
+		return EINVAL
+	}
 	return result(C.uv_tcp_keepalive(t.raw(), cBool(enable), C.uint(delay)))
 }
 
