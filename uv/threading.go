@@ -10,10 +10,10 @@ import "runtime"
 //
 // Mirrors uv_thread_t.
 type Thread struct {
-	_       noCopy
-	tid     C.uv_thread_t
-	entry   ThreadCB
-	started bool
+	_     noCopy
+	tid   C.uv_thread_t
+	entry ThreadCB
+	self  *Thread // while there is a thread to join
 }
 
 // ThreadCB is what a thread runs. It must return: runtime.Goexit ends the
@@ -29,7 +29,7 @@ var threads slots[Thread]
 //
 // Binds uv_thread_create. The closure is what C's arg is for.
 func (t *Thread) Create(entry ThreadCB) error {
-	if t.started {
+	if t.self != nil {
 		panic("uv: Thread.Create: the thread is created already")
 	}
 	if entry == nil {
@@ -43,22 +43,26 @@ func (t *Thread) Create(entry ThreadCB) error {
 		threads.remove(id)
 		return result(r)
 	}
-	t.tid, t.started = tid, true
+	t.tid, t.self = tid, t
 	return nil
 }
 
 // Join waits for the thread to end. It returns EINVAL for one that was not
-// created, or was joined already.
+// created, or was joined already. It panics for a copy.
 //
 // Binds uv_thread_join.
 func (t *Thread) Join() error {
-	if !t.started {
+	switch t.self {
+	case t:
+	case nil:
 		return EINVAL
+	default:
+		panic("uv: Thread.Join: the thread is a copy; use a pointer to the original")
 	}
 	tid := t.tid
 	r := C.uv_thread_join(&tid)
 	if r == 0 {
-		t.started, t.entry = false, nil
+		t.self, t.entry = nil, nil
 	}
 	runtime.KeepAlive(t)
 	return result(r)

@@ -1,0 +1,739 @@
+package uv_test
+
+import (
+	"fmt"
+	"iter"
+	"os/exec"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"weak"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"libuv/uv"
+)
+
+// everyHandle returns a handle of each type, not initialised.
+func everyHandle() []uv.Handle {
+	return []uv.Handle{
+		new(uv.Async), new(uv.Check), new(uv.Idle), new(uv.Pipe), new(uv.Prepare),
+		new(uv.Process), new(uv.Signal), new(uv.TCP), new(uv.Timer),
+	}
+}
+
+var exitsAtOnce = helper("exitsAtOnce", func() {})
+
+// exitAtOnce returns options for a process that exits at once, also under the
+// race detector, which would have it wait for a second.
+func exitAtOnce() *uv.ProcessOptions {
+	options := helperOptions(exitsAtOnce)
+	options.Env = append(options.Env, "GORACE=atexit_sleep_ms=0")
+	return options
+}
+
+func initHandle(t testing.TB, loop *uv.Loop, h uv.Handle) {
+	t.Helper()
+	switch h := h.(type) {
+	case *uv.Async:
+		require.NoError(t, h.Init(loop, nil))
+	case *uv.Pipe:
+		require.NoError(t, h.Init(loop, false))
+	case *uv.Process:
+		require.NoError(t, loop.Spawn(h, exitAtOnce()))
+	case interface{ Init(*uv.Loop) error }:
+		require.NoError(t, h.Init(loop))
+	default:
+		require.Fail(t, "no such handle", "%T", h)
+	}
+}
+
+// awaitExits runs the loop until its processes have exited.
+func awaitExits(t testing.TB, loop *uv.Loop) {
+	t.Helper()
+	for busy := true; busy; {
+		busy = false
+		loop.Walk(func(h uv.Handle) {
+			if _, ok := h.(*uv.Process); ok && h.IsActive() {
+				busy = true
+			}
+		})
+		if busy {
+			runMode(t, loop, uv.RunOnce)
+		}
+	}
+}
+
+// closeAndReap is h.Close(cb), and leaves no zombie of a process that libuv then
+// does not wait for.
+func closeAndReap(h uv.Handle, cb uv.CloseCB) {
+	p, ok := h.(*uv.Process)
+	ok = ok && p.IsActive()
+	h.Close(cb)
+	if ok {
+		for {
+			if _, err := syscall.Wait4(p.PID(), nil, 0, nil); err != syscall.EINTR {
+				return
+			}
+		}
+	}
+}
+
+// typeName returns the name of the type that a pointer points to.
+func typeName(pointer any) string { return reflect.TypeOf(pointer).Elem().Name() }
+
+// methodsOf goes through the methods of an object, each as a call with zero
+// arguments.
+func methodsOf(object any) iter.Seq2[string, func()] {
+	return func(yield func(string, func()) bool) {
+		v := reflect.ValueOf(object)
+		for i := range v.NumMethod() {
+			method := v.Method(i)
+			n := method.Type().NumIn()
+			if method.Type().IsVariadic() {
+				n--
+			}
+			args := make([]reflect.Value, n)
+			for i := range args {
+				args[i] = reflect.Zero(method.Type().In(i))
+			}
+			if !yield(v.Type().Method(i).Name, func() { method.Call(args) }) {
+				return
+			}
+		}
+	}
+}
+
+// onlyLooks reports whether a method of a handle or a loop does without C: it
+// can be called at any time.
+func onlyLooks(method string) bool {
+	return slices.Contains([]string{"IsClosing", "Type", "Loop", "Data", "SetData", "PID"}, method)
+}
+
+// shallowCopy returns a pointer to a copy of what p points to, behind vet's back.
+func shallowCopy[T any](p T) T {
+	copied := reflect.New(reflect.TypeOf(p).Elem())
+	copied.Elem().Set(reflect.ValueOf(p).Elem())
+	return copied.Interface().(T)
+}
+
+// orPanic is require.NoError for helper processes.
+func orPanic(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// panicValue returns what f panics with, nil when it returns.
+func panicValue(f func()) (value any) {
+	defer func() { value = recover() }()
+	f()
+	return nil
+}
+
+// panicText is panicValue as text, "" when f returns.
+func panicText(f func()) string {
+	if value := panicValue(f); value != nil {
+		return fmt.Sprint(value)
+	}
+	return ""
+}
+
+func TestLibuv_active(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	timer := newTimer(t, loop)
+	never := func(*uv.Timer) { assert.Fail(t, "called") }
+	closed := 0
+
+	assert.False(t, timer.IsActive())
+	assert.False(t, timer.IsClosing())
+
+	require.NoError(t, timer.Start(never, 1000, 0))
+	assert.True(t, timer.IsActive())
+	assert.False(t, timer.IsClosing())
+
+	require.NoError(t, timer.Stop())
+	assert.False(t, timer.IsActive())
+	assert.False(t, timer.IsClosing())
+
+	require.NoError(t, timer.Start(never, 1000, 0))
+	assert.True(t, timer.IsActive())
+
+	timer.Close(func(uv.Handle) { closed++ })
+	assert.False(t, timer.IsActive())
+	assert.True(t, timer.IsClosing())
+
+	run(t, loop)
+	assert.Equal(t, 1, closed)
+}
+
+func TestLibuv_ref(t *testing.T) {
+	t.Parallel()
+	run(t, newLoop(t))
+}
+
+func TestLibuv_has_ref(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	var idle uv.Idle
+	require.NoError(t, idle.Init(loop))
+	assert.True(t, idle.HasRef(), "where it starts")
+	idle.Ref()
+	idle.Ref()
+	assert.True(t, idle.HasRef())
+	idle.Unref()
+	assert.False(t, idle.HasRef(), "refs are not counted")
+	idle.Unref()
+	idle.Ref()
+	assert.True(t, idle.HasRef())
+	closeAll(t, loop)
+}
+
+// An active handle without a reference does not keep the loop alive, and its
+// callback is not called for the loop's sake.
+func TestHandle_Unref(t *testing.T) {
+	t.Parallel()
+	never := func() { assert.Fail(t, "called") }
+	for name, start := range map[string]func(loop *uv.Loop) (uv.Handle, error){
+		"Libuv_idle_ref": func(loop *uv.Loop) (uv.Handle, error) {
+			h := new(uv.Idle)
+			return h, firstError(h.Init(loop), func() error { return h.Start(func(*uv.Idle) { never() }) })
+		},
+		"Libuv_async_ref": func(loop *uv.Loop) (uv.Handle, error) {
+			h := new(uv.Async)
+			return h, h.Init(loop, nil)
+		},
+		"Libuv_prepare_ref": func(loop *uv.Loop) (uv.Handle, error) {
+			h := new(uv.Prepare)
+			return h, firstError(h.Init(loop), func() error { return h.Start(func(*uv.Prepare) { never() }) })
+		},
+		"Libuv_check_ref": func(loop *uv.Loop) (uv.Handle, error) {
+			h := new(uv.Check)
+			return h, firstError(h.Init(loop), func() error { return h.Start(func(*uv.Check) { never() }) })
+		},
+		"Libuv_timer_ref": func(loop *uv.Loop) (uv.Handle, error) {
+			h := new(uv.Timer)
+			return h, h.Init(loop)
+		},
+		"Libuv_timer_ref2": func(loop *uv.Loop) (uv.Handle, error) {
+			h := new(uv.Timer)
+			return h, firstError(h.Init(loop), func() error { return h.Start(func(*uv.Timer) { never() }, 42, 42) })
+		},
+		"Libuv_tcp_ref": func(loop *uv.Loop) (uv.Handle, error) {
+			h := new(uv.TCP)
+			return h, h.Init(loop)
+		},
+		"Libuv_tcp_ref2": func(loop *uv.Loop) (uv.Handle, error) {
+			h := new(uv.TCP)
+			return h, firstError(h.Init(loop), func() error { return h.Listen(128, func(uv.Stream, error) { never() }) })
+		},
+		"Libuv_pipe_ref": func(loop *uv.Loop) (uv.Handle, error) {
+			h := new(uv.Pipe)
+			return h, h.Init(loop, false)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			loop := newLoop(t)
+			h, err := start(loop)
+			require.NoError(t, err)
+			h.Unref()
+			run(t, loop)
+			closed := 0
+			h.Close(func(uv.Handle) { closed++ })
+			assert.Equal(t, 0, closed)
+			run(t, loop)
+			assert.Equal(t, 1, closed, "a close callback is due in any case")
+		})
+	}
+}
+
+func firstError(err error, next func() error) error {
+	if err != nil {
+		return err
+	}
+	return next()
+}
+
+func TestLibuv_unref_in_prepare_cb(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	var prepare uv.Prepare
+	calls := 0
+	require.NoError(t, prepare.Init(loop))
+	require.NoError(t, prepare.Start(func(h *uv.Prepare) {
+		calls++
+		h.Unref()
+	}))
+	run(t, loop)
+	assert.Equal(t, 1, calls)
+	closeAll(t, loop)
+}
+
+func TestHandle_TypeLoopData(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	want := map[string]uv.HandleType{
+		"Async": uv.HandleTypeAsync, "Check": uv.HandleTypeCheck, "Idle": uv.HandleTypeIdle, "Pipe": uv.HandleTypeNamedPipe,
+		"Prepare": uv.HandleTypePrepare, "Process": uv.HandleTypeProcess, "Signal": uv.HandleTypeSignal,
+		"TCP": uv.HandleTypeTCP, "Timer": uv.HandleTypeTimer,
+	}
+	for _, h := range everyHandle() {
+		assert.Equal(t, uv.HandleTypeUnknown, h.Type(), "%T before Init", h)
+		assert.Nil(t, h.Loop())
+		assert.Nil(t, h.Data())
+		h.SetData("before")
+		initHandle(t, loop, h)
+		assert.Equal(t, want[typeName(h)], h.Type())
+		assert.Same(t, loop, h.Loop())
+		assert.Equal(t, "before", h.Data())
+		h.SetData(h)
+		assert.Same(t, h, h.Data())
+	}
+	awaitExits(t, loop)
+	closeAll(t, loop)
+}
+
+func TestLibuv_handle_type_name(t *testing.T) {
+	t.Parallel()
+	for handleType, name := range map[uv.HandleType]string{
+		uv.HandleTypeAsync: "async", uv.HandleTypeCheck: "check", uv.HandleTypeFsEvent: "fs_event",
+		uv.HandleTypeFsPoll: "fs_poll", uv.HandleTypeHandle: "handle", uv.HandleTypeIdle: "idle",
+		uv.HandleTypeNamedPipe: "pipe", uv.HandleTypePoll: "poll", uv.HandleTypePrepare: "prepare",
+		uv.HandleTypeProcess: "process", uv.HandleTypeStream: "stream", uv.HandleTypeTCP: "tcp",
+		uv.HandleTypeTimer: "timer", uv.HandleTypeTTY: "tty", uv.HandleTypeUDP: "udp",
+		uv.HandleTypeSignal: "signal", uv.HandleTypeFile: "file",
+		uv.HandleTypeMax: "", uv.HandleTypeMax + 1: "", uv.HandleTypeUnknown: "", -1: "",
+	} {
+		assert.Equal(t, name, handleType.Name(), "type %d", int(handleType))
+		assert.Equal(t, name, fmt.Sprint(handleType))
+	}
+}
+
+func TestHandleSize(t *testing.T) {
+	t.Parallel()
+	for _, handleType := range []uv.HandleType{
+		uv.HandleTypeAsync, uv.HandleTypeCheck, uv.HandleTypeIdle, uv.HandleTypeNamedPipe, uv.HandleTypePrepare,
+		uv.HandleTypeProcess, uv.HandleTypeSignal, uv.HandleTypeTCP, uv.HandleTypeTimer,
+	} {
+		assert.GreaterOrEqual(t, uv.HandleSize(handleType), uv.HandleSize(uv.HandleTypeHandle), handleType)
+	}
+	assert.Positive(t, uv.HandleSize(uv.HandleTypeHandle))
+	for _, none := range []uv.HandleType{uv.HandleTypeUnknown, uv.HandleTypeMax, -1} {
+		assert.Equal(t, -1, uv.HandleSize(none))
+	}
+}
+
+func TestLibuv_getters_setters(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	cookie1, cookie2 := new(int), new(int)
+	loop.SetData(cookie1)
+	assert.Same(t, cookie1, loop.Data())
+
+	var pipe uv.Pipe
+	require.NoError(t, pipe.Init(loop, false))
+	assert.Equal(t, uv.HandleTypeNamedPipe, pipe.Type())
+	assert.Same(t, loop, pipe.Loop())
+	pipe.SetData(cookie2)
+	assert.Same(t, cookie2, pipe.Data())
+	pipe.SetData(cookie1)
+	assert.Same(t, cookie1, pipe.Data())
+	assert.Equal(t, 0, pipe.WriteQueueSize())
+	pipe.Close(nil)
+	run(t, loop)
+
+	path := newFile(t)
+	var req uv.FsReq
+	require.NoError(t, loop.FsUnlink(&req, path, nil))
+	run(t, loop)
+	assert.Equal(t, 0, req.Result())
+	assert.Equal(t, path, req.Path())
+	req.Cleanup()
+}
+
+func TestLibuv_handle_fileno(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	var idle uv.Idle
+	require.NoError(t, idle.Init(loop))
+	fd, err := idle.Fileno()
+	assert.Equal(t, uv.EINVAL, err)
+	assert.Equal(t, -1, fd)
+
+	var tcp uv.TCP
+	require.NoError(t, tcp.Init(loop))
+	_, err = tcp.Fileno()
+	assert.Equal(t, uv.EBADF, err)
+	require.NoError(t, tcp.Bind(localhost, 0))
+	fd, err = tcp.Fileno()
+	assert.NoError(t, err)
+	assert.Equal(t, uv.HandleTypeTCP, uv.GuessHandle(fd))
+
+	var pipe uv.Pipe
+	require.NoError(t, pipe.Init(loop, false))
+	_, err = pipe.Fileno()
+	assert.Equal(t, uv.EBADF, err)
+	require.NoError(t, pipe.Bind(t.TempDir()+"/socket"))
+	fd, err = pipe.Fileno()
+	assert.NoError(t, err)
+	assert.Equal(t, uv.HandleTypeNamedPipe, uv.GuessHandle(fd))
+	closeAll(t, loop)
+}
+
+func TestHandle_FilenoOfOthers(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	for _, h := range everyHandle() {
+		initHandle(t, loop, h)
+		want := uv.EINVAL
+		if _, ok := h.(uv.Stream); ok {
+			want = uv.EBADF
+		}
+		fd, err := h.Fileno()
+		assert.Equal(t, want, err, "%T", h)
+		assert.Equal(t, -1, fd)
+	}
+	awaitExits(t, loop)
+	closeAll(t, loop)
+}
+
+func TestLibuv_socket_buffer_size(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	var tcp uv.TCP
+	require.NoError(t, tcp.Init(loop))
+	require.NoError(t, tcp.Bind(localhost, 0))
+	for _, size := range []func(int) (int, error){tcp.RecvBufferSize, tcp.SendBufferSize} {
+		value, err := size(0)
+		assert.NoError(t, err)
+		assert.Positive(t, value)
+
+		value, err = size(10000)
+		assert.NoError(t, err)
+		assert.Equal(t, 10000, value)
+
+		value, err = size(0)
+		assert.NoError(t, err)
+		assert.Contains(t, []int{10000, 20000}, value, "Linux doubles it")
+	}
+	closeAll(t, loop)
+}
+
+func TestHandle_BufferSizeErrors(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	for _, h := range everyHandle() {
+		initHandle(t, loop, h)
+		want := uv.ENOTSUP
+		if _, ok := h.(uv.Stream); ok {
+			want = uv.EBADF
+		}
+		_, err := h.SendBufferSize(0)
+		assert.Equal(t, want, err, "%T", h)
+		_, err = h.RecvBufferSize(4096)
+		assert.Equal(t, want, err, "%T", h)
+	}
+	awaitExits(t, loop)
+	closeAll(t, loop)
+}
+
+func TestHandle_MethodsPanicBeforeInit(t *testing.T) {
+	t.Parallel()
+	for _, h := range everyHandle() {
+		t.Run(typeName(h), func(t *testing.T) {
+			for name, call := range methodsOf(h) {
+				switch {
+				case name == "Init" || name == "InitEx":
+				case onlyLooks(name) || name == "IsActive" || name == "HasRef":
+					assert.Empty(t, panicText(call), name)
+				default:
+					// The methods that all types share cannot know the type yet.
+					assert.Regexp(t, `^uv: (`+typeName(h)+`|Handle)\.`+name+`: the handle is not initialised$`, panicText(call))
+				}
+			}
+			assert.False(t, h.IsActive())
+			assert.False(t, h.IsClosing())
+			assert.False(t, h.HasRef())
+		})
+	}
+}
+
+// assertClosed checks that the methods of a closed handle say so.
+func assertClosed(t *testing.T, h uv.Handle) {
+	t.Helper()
+	for name, call := range methodsOf(h) {
+		switch {
+		case name == "Init" || name == "InitEx":
+		case onlyLooks(name) || name == "IsActive" || name == "HasRef":
+			assert.Empty(t, panicText(call), name)
+		default:
+			assert.Equal(t, "uv: "+typeName(h)+"."+name+": the handle is closed", panicText(call))
+		}
+	}
+	assert.False(t, h.IsActive())
+	assert.True(t, h.IsClosing())
+	assert.False(t, h.HasRef())
+}
+
+func TestHandle_MethodsPanicAfterClose(t *testing.T) {
+	t.Parallel()
+	for _, h := range everyHandle() {
+		t.Run(typeName(h), func(t *testing.T) {
+			loop := newLoop(t)
+			initHandle(t, loop, h)
+			awaitExits(t, loop)
+			kind, closed := h.Type(), 0
+			h.Close(func(got uv.Handle) {
+				closed++
+				assert.Same(t, h, got)
+				assertClosed(t, h)
+			})
+			assertClosed(t, h)
+			run(t, loop)
+			assert.Equal(t, 1, closed)
+			assertClosed(t, h)
+			assert.Equal(t, kind, h.Type())
+			assert.Same(t, loop, h.Loop())
+		})
+	}
+}
+
+func TestHandle_InitTwicePanics(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	timer := newTimer(t, loop)
+	assert.Contains(t, panicText(func() { _ = timer.Init(loop) }), "Timer.Init: the handle is open already")
+	timer.Close(nil)
+	assert.Contains(t, panicText(func() { _ = timer.Init(loop) }), "Timer.Init: the handle is open already")
+	run(t, loop)
+	require.NoError(t, timer.Init(loop))
+	closeAll(t, loop)
+}
+
+// A copy of an open handle is not the handle.
+func TestHandle_CopiesPanic(t *testing.T) {
+	t.Parallel()
+	for _, h := range everyHandle() {
+		t.Run(typeName(h), func(t *testing.T) {
+			loop := newLoop(t)
+			initHandle(t, loop, h)
+			copied := shallowCopy(h)
+			for name, call := range methodsOf(copied) {
+				switch {
+				case name == "Init" || name == "InitEx" || onlyLooks(name):
+				default:
+					assert.Equal(t, "uv: "+typeName(h)+"."+name+": the handle is a copy; use a pointer to the original", panicText(call))
+				}
+			}
+			if timer, ok := copied.(*uv.Timer); ok {
+				assert.Contains(t, panicText(func() { _ = timer.Init(loop) }), "Timer.Init: the handle is a copy of an open one")
+			}
+			awaitExits(t, loop)
+			h.Close(nil)
+			run(t, loop)
+		})
+	}
+}
+
+func TestHandle_InitAgain(t *testing.T) {
+	t.Parallel()
+	for _, h := range everyHandle() {
+		t.Run(typeName(h), func(t *testing.T) {
+			loop := newLoop(t)
+			closed := 0
+			var again uv.CloseCB
+			again = func(uv.Handle) { // from within the close callback
+				if closed++; closed < 3 {
+					initHandle(t, loop, h)
+					assert.False(t, h.IsClosing())
+					h.Unref()
+					closeAndReap(h, again)
+				}
+			}
+			initHandle(t, loop, h)
+			closeAndReap(h, again)
+			run(t, loop)
+			assert.Equal(t, 3, closed)
+
+			initHandle(t, loop, h) // and long after it
+			awaitExits(t, loop)
+			h.Ref()
+			h.Close(nil)
+			run(t, loop)
+		})
+	}
+}
+
+func TestHandle_InitAgainInAnotherLoop(t *testing.T) {
+	t.Parallel()
+	first, second := newLoop(t), newLoop(t)
+	timer := newTimer(t, first)
+	timer.Close(nil)
+	run(t, first)
+	calls := 0
+	require.NoError(t, timer.Init(second))
+	require.NoError(t, timer.Start(func(*uv.Timer) { calls++ }, 0, 0))
+	run(t, second)
+	assert.Equal(t, 1, calls)
+	assert.Same(t, second, timer.Loop())
+	closeAll(t, second)
+}
+
+// Only libuv knows the handles: Go's collector must leave them alone.
+func TestHandle_DroppedByGo(t *testing.T) {
+	t.Parallel()
+	const n = 50
+	loop := newLoop(t)
+	called := counts{}
+	for i := range n {
+		require.NoError(t, newTimer(t, loop).Start(func(timer *uv.Timer) {
+			called["timer"]++
+			runtime.GC()
+			timer.Close(func(uv.Handle) { called["close"]++ })
+		}, uint64(i%3), 0))
+	}
+	require.NoError(t, loop.FsUnlink(nil, "/nowhere/at/all", func(*uv.FsReq) { called["fs"]++ }))
+	runtime.GC()
+	run(t, loop)
+	assert.Equal(t, counts{"timer": n, "close": n, "fs": 1}, called)
+}
+
+// When libuv has let go of a handle, so does the binding.
+func TestHandle_CollectedAfterClose(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	pointer := weak.Make(newTimer(t, loop))
+	runtime.GC()
+	require.NotNil(t, pointer.Value(), "open, it is kept")
+	closeAll(t, loop)
+	for range 3 {
+		runtime.GC()
+	}
+	assert.Nil(t, pointer.Value())
+}
+
+func TestHandle_ManyTimers(t *testing.T) {
+	t.Parallel()
+	const n = 10_000
+	loop := newLoop(t)
+	timers := make([]uv.Timer, n)
+	called := counts{}
+	last := uint64(0)
+	for i := range timers {
+		timeout := uint64(i * 7919 % 20)
+		require.NoError(t, timers[i].Init(loop))
+		require.NoError(t, timers[i].Start(func(timer *uv.Timer) {
+			called["timer"]++
+			if timeout < last {
+				assert.Fail(t, "called too late")
+			}
+			last = timeout
+			timer.Close(func(uv.Handle) { called["close"]++ })
+		}, timeout, 0))
+	}
+	run(t, loop)
+	assert.Equal(t, counts{"timer": n, "close": n}, called)
+}
+
+func TestLibuv_close_order(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	var check uv.Check
+	timer1, timer2 := newTimer(t, loop), newTimer(t, loop)
+	called := counts{}
+	closed := func(uv.Handle) { called["close"]++ }
+	require.NoError(t, check.Init(loop))
+	require.NoError(t, check.Start(func(h *uv.Check) {
+		assert.Equal(t, counts{"timer": 1}, called, "before any close callback")
+		h.Close(closed)
+		timer2.Close(closed)
+		called["check"]++
+	}))
+	require.NoError(t, timer1.Start(func(timer *uv.Timer) {
+		timer.Close(closed)
+		called["timer"]++
+	}, 0, 0))
+	require.NoError(t, timer2.Start(func(*uv.Timer) { assert.Fail(t, "called") }, 100_000, 0))
+	run(t, loop)
+	assert.Equal(t, counts{"check": 1, "timer": 1, "close": 3}, called)
+}
+
+// What a close callback closes is closed too.
+func TestHandle_CloseInCloseCallback(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	const n = 10
+	closed := 0
+	var next func(uv.Handle)
+	next = func(uv.Handle) {
+		if closed++; closed < n {
+			newTimer(t, loop).Close(next)
+		}
+	}
+	newTimer(t, loop).Close(next)
+	run(t, loop)
+	assert.Equal(t, n, closed)
+}
+
+// What Go writes pointers into must not hold old ones of Go's: while the
+// collector marks, it looks at what is overwritten, and dies of a pointer to
+// what it has freed. Malloc hands out such memory.
+var spawnsWhileCollecting = helper("spawnsWhileCollecting", func() {
+	go func() {
+		for {
+			runtime.GC()
+		}
+	}()
+	runtime.LockOSThread() // malloc caches by thread
+	const buffers, rounds = 64, 100
+	var loop uv.Loop
+	var pipe uv.Pipe
+	orPanic(loop.Init())
+	ends, err := uv.MakePipe(0, 0)
+	orPanic(err)
+	orPanic(pipe.Init(&loop, false))
+	orPanic(pipe.Open(ends[1]))
+	// C's copy of the array of buffers, 1024 bytes, is freed after the write.
+	write := func() {
+		space := make([]byte, buffers*1024)
+		var bufs [][]byte
+		for i := range buffers {
+			bufs = append(bufs, space[i*1024:][:1])
+		}
+		orPanic(pipe.Write(nil, bufs, nil))
+		loop.Run(uv.RunDefault)
+		_, err := syscall.Read(ends[0], make([]byte, buffers))
+		orPanic(err)
+	}
+	for i := range rounds {
+		write()
+		runtime.GC()
+		runtime.GC()
+		for start := time.Now(); time.Since(start) < time.Duration(i%10)*50*time.Microsecond; {
+		}
+		// And so large is the array of arguments.
+		var p uv.Process
+		if err := loop.Spawn(&p, &uv.ProcessOptions{File: "/nowhere/at/all", Args: make([]string, 113)}); err != uv.ENOENT {
+			panic(err)
+		}
+		p.Close(nil)
+		loop.Run(uv.RunDefault)
+	}
+})
+
+func TestMemory_HoldsNoStalePointers(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command(helperPath())
+	cmd.Env = helperEnv(spawnsWhileCollecting)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	assert.NoError(t, cmd.Run())
+	first, _, _ := strings.Cut(stderr.String(), "\n\n")
+	assert.Empty(t, first)
+}
