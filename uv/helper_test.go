@@ -54,7 +54,8 @@ func helperEnv(name string) []string {
 		panic("no helper named " + name)
 	}
 	helpers.used[name] = true
-	return append(os.Environ(), helperVariable+"="+name)
+	// Under the race detector a process sleeps for a second before it exits.
+	return append(os.Environ(), helperVariable+"="+name, "GORACE=atexit_sleep_ms=0")
 }
 
 func helperPath() string {

@@ -3,8 +3,6 @@ package uv
 // #include "../uv.h"
 import "C"
 
-import "runtime"
-
 // Thread is a thread of the system's, made by libuv, that runs Go code. Most
 // programs want a goroutine instead.
 //
@@ -64,6 +62,5 @@ func (t *Thread) Join() error {
 	if r == 0 {
 		t.self, t.entry = nil, nil
 	}
-	runtime.KeepAlive(t)
 	return result(r)
 }

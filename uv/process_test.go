@@ -1,0 +1,904 @@
+package uv_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"libuv/uv"
+)
+
+// exitOf is what an ExitCB was told.
+type exitOf struct {
+	status int64
+	signal syscall.Signal
+}
+
+// sh returns the options to run a shell script, with args as $1 and so on.
+func sh(script string, args ...string) *uv.ProcessOptions {
+	return &uv.ProcessOptions{File: "sh", Args: append([]string{"sh", "-c", script, "sh"}, args...)}
+}
+
+// cat returns the options for a process that lives until the pipe, which it
+// reads, is closed.
+func cat(t testing.TB, loop *uv.Loop) (*uv.ProcessOptions, *uv.Pipe) {
+	stdin := new(uv.Pipe)
+	require.NoError(t, stdin.Init(loop, false))
+	return &uv.ProcessOptions{
+		File:  "cat",
+		Stdio: []uv.StdioContainer{{Flags: uv.CreatePipe | uv.ReadablePipe, Stream: stdin}},
+	}, stdin
+}
+
+// noExit is an ExitCB that is not called.
+func noExit(t testing.TB) uv.ExitCB {
+	return func(*uv.Process, int64, syscall.Signal) { assert.Fail(t, "unexpected exit callback") }
+}
+
+// spawnIn spawns a process in the loop, runs it until nothing is left, and
+// returns how the process ended.
+func spawnIn(t testing.TB, loop *uv.Loop, options *uv.ProcessOptions) exitOf {
+	t.Helper()
+	var p uv.Process
+	var got exitOf
+	c := counts{}
+	options.ExitCB = func(exited *uv.Process, status int64, signal syscall.Signal) {
+		c["exit"]++
+		assert.Same(t, &p, exited)
+		got = exitOf{status, signal}
+		p.Close(func(uv.Handle) { c["close"]++ })
+	}
+	require.NoError(t, loop.Spawn(&p, options))
+	run(t, loop)
+	require.Equal(t, counts{"exit": 1, "close": 1}, c)
+	return got
+}
+
+func spawnAndWait(t testing.TB, options *uv.ProcessOptions) exitOf {
+	t.Helper()
+	return spawnIn(t, newLoop(t), options)
+}
+
+// outputOf spawns a process, and returns how it ended and what it wrote to
+// descriptor 1.
+func outputOf(t testing.TB, options *uv.ProcessOptions) (string, exitOf) {
+	t.Helper()
+	loop := newLoop(t)
+	for len(options.Stdio) < 2 {
+		options.Stdio = append(options.Stdio, uv.StdioContainer{})
+	}
+	var out uv.Pipe
+	require.NoError(t, out.Init(loop, false))
+	options.Stdio[1] = uv.StdioContainer{Flags: uv.CreatePipe | uv.WritablePipe, Stream: &out}
+	var p uv.Process
+	var got exitOf
+	c := counts{}
+	options.ExitCB = func(_ *uv.Process, status int64, signal syscall.Signal) {
+		c["exit"]++
+		got = exitOf{status, signal}
+		p.Close(nil)
+	}
+	require.NoError(t, loop.Spawn(&p, options))
+	text := readToEnd(t, &out)
+	run(t, loop)
+	require.Equal(t, counts{"exit": 1}, c)
+	return text.String(), got
+}
+
+func TestSpawn_ExitCode(t *testing.T) {
+	t.Parallel()
+	for _, code := range []int64{0, 1, 255} {
+		assert.Equal(t, exitOf{code, 0}, spawnAndWait(t, sh("exit $1", strconv.FormatInt(code, 10))))
+	}
+}
+
+func TestSpawn_TermSignal(t *testing.T) {
+	t.Parallel()
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL, syscall.SIGUSR1} {
+		assert.Equal(t, exitOf{0, signal}, spawnAndWait(t, sh("kill -$1 $$", strconv.Itoa(int(signal)))))
+	}
+}
+
+var helperExit = helper("exit", func() {
+	code, _ := strconv.Atoi(os.Args[1])
+	os.Exit(code)
+})
+
+func TestLibuv_spawn_exit_code(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, exitOf{1, 0}, spawnAndWait(t, helperOptions(helperExit, "1")))
+}
+
+func TestSpawn_Args(t *testing.T) {
+	t.Parallel()
+	args := []string{"sh", "-c", `printf '<%s>' "$0" "$@"`, "zero", "a b", "", `"quoted"`, "$HOME", "ü\n"}
+	out, exit := outputOf(t, &uv.ProcessOptions{File: "sh", Args: args})
+	assert.Equal(t, "<zero><a b><><\"quoted\"><$HOME><ü\n>", out)
+	assert.Equal(t, exitOf{}, exit)
+}
+
+var helperArgv0 = helper("argv0", func() { fmt.Print(len(os.Args), " ", os.Args[0]) })
+
+func TestSpawn_EmptyArgsMeansFile(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{nil, {}} {
+		options := helperOptions(helperArgv0)
+		options.Args = args
+		out, _ := outputOf(t, options)
+		assert.Equal(t, "1 "+helperPath(), out)
+	}
+}
+
+func TestSpawn_NilEnvIsTheParents(t *testing.T) {
+	t.Setenv("UV_TEST_VALUE", "set just before")
+	out, _ := outputOf(t, sh(`printf %s "$UV_TEST_VALUE"`))
+	assert.Equal(t, "set just before", out)
+
+	require.NoError(t, os.Unsetenv("UV_TEST_VALUE"))
+	out, _ = outputOf(t, sh(`printf %s "${UV_TEST_VALUE-unset}"`))
+	assert.Equal(t, "unset", out)
+}
+
+// lookPath returns where a program is.
+func lookPath(t testing.TB, name string) string {
+	path, err := exec.LookPath(name)
+	require.NoError(t, err)
+	path, err = filepath.Abs(path)
+	require.NoError(t, err)
+	return path
+}
+
+func TestSpawn_EmptyEnvIsEmpty(t *testing.T) {
+	t.Parallel()
+	out, exit := outputOf(t, &uv.ProcessOptions{File: lookPath(t, "env"), Env: []string{}})
+	assert.Equal(t, "", out)
+	assert.Equal(t, exitOf{}, exit)
+}
+
+func TestSpawn_EnvIsAllThereIs(t *testing.T) {
+	t.Parallel()
+	out, _ := outputOf(t, &uv.ProcessOptions{File: lookPath(t, "env"), Env: []string{"A=1", "B=", "C=two words"}})
+	assert.Equal(t, "A=1\nB=\nC=two words\n", out)
+}
+
+// toolFolder returns a folder with one program in it, a shell called uvtool.
+func toolFolder(t testing.TB) string {
+	dir := t.TempDir()
+	require.NoError(t, os.Symlink(lookPath(t, "sh"), filepath.Join(dir, "uvtool")))
+	return dir
+}
+
+func TestLibuv_spawn_reads_child_path(t *testing.T) {
+	t.Parallel()
+	options := sh("exit 7")
+	options.File, options.Env = "uvtool", []string{"PATH=" + toolFolder(t)}
+	assert.Equal(t, exitOf{7, 0}, spawnAndWait(t, options))
+
+	options.Env = []string{"PATH=" + t.TempDir()}
+	assertSpawnFails(t, uv.ENOENT, options)
+}
+
+func TestLibuv_spawn_relative_path(t *testing.T) {
+	t.Parallel()
+	options := sh("exit 8")
+	options.File, options.Cwd = "./uvtool", toolFolder(t)
+	assert.Equal(t, exitOf{8, 0}, spawnAndWait(t, options))
+}
+
+func TestSpawn_Cwd(t *testing.T) {
+	t.Parallel()
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
+	options := sh("pwd -P")
+	options.Cwd = dir
+	out, _ := outputOf(t, options)
+	assert.Equal(t, dir+"\n", out)
+}
+
+// assertSpawnFails spawns what cannot be spawned. The handle needs a Close
+// afterwards, and then the loop is as before.
+func assertSpawnFails(t testing.TB, want error, options *uv.ProcessOptions) {
+	t.Helper()
+	loop := newLoop(t)
+	options.ExitCB = noExit(t)
+	var p uv.Process
+	c := counts{}
+	assert.Equal(t, want, loop.Spawn(&p, options))
+	assert.False(t, p.IsActive())
+	assert.Zero(t, p.PID())
+	assert.Equal(t, uv.ESRCH, p.Kill(syscall.SIGTERM))
+	assert.False(t, loop.Run(uv.RunDefault), "a failed spawn must not keep the loop alive")
+	p.Close(func(h uv.Handle) {
+		c["close"]++
+		assert.Same(t, &p, h)
+	})
+	assert.True(t, p.IsClosing())
+	closeAll(t, loop)
+	assert.Equal(t, counts{"close": 1}, c)
+}
+
+func TestSpawn_Failures(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	plain := filepath.Join(dir, "plain")
+	require.NoError(t, os.WriteFile(plain, []byte("no program"), 0o600))
+	for name, test := range map[string]struct {
+		want    error
+		options uv.ProcessOptions
+	}{
+		"missing program":          {uv.ENOENT, uv.ProcessOptions{File: filepath.Join(dir, "missing")}},
+		"missing program in PATH":  {uv.ENOENT, uv.ProcessOptions{File: "uv-no-such-program"}},
+		"missing working folder":   {uv.ENOENT, uv.ProcessOptions{File: "true", Cwd: filepath.Join(dir, "missing")}},
+		"working folder is a file": {uv.ENOTDIR, uv.ProcessOptions{File: "true", Cwd: plain}},
+		"not executable":           {uv.EACCES, uv.ProcessOptions{File: plain}},
+		"program is a folder":      {uv.EACCES, uv.ProcessOptions{File: dir}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assertSpawnFails(t, test.want, &test.options)
+		})
+	}
+}
+
+func TestLibuv_spawn_fails(t *testing.T) {
+	t.Parallel()
+	assertSpawnFails(t, uv.ENOENT, &uv.ProcessOptions{File: filepath.Join(t.TempDir(), "fasdfdasfdsaf")})
+}
+
+// What a failed Spawn leaves behind can be used again.
+func TestSpawn_AgainAfterFailure(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	var p uv.Process
+	c := counts{}
+	require.Equal(t, uv.ENOENT, loop.Spawn(&p, &uv.ProcessOptions{File: "uv-no-such-program", ExitCB: noExit(t)}))
+	assert.Contains(t, panicOf(func() { loop.Spawn(&p, sh("")) }), "open already")
+	p.Close(func(uv.Handle) {
+		c["close"]++
+		options := sh("exit 3")
+		options.ExitCB = func(_ *uv.Process, status int64, _ syscall.Signal) {
+			c["exit"]++
+			assert.EqualValues(t, 3, status)
+			p.Close(nil)
+		}
+		assert.NoError(t, loop.Spawn(&p, options))
+	})
+	run(t, loop)
+	assert.Equal(t, counts{"close": 1, "exit": 1}, c)
+}
+
+func TestSpawn_FailureLeavesPipesToClose(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	var p uv.Process
+	pipes := make([]uv.Pipe, 3)
+	options := &uv.ProcessOptions{File: "uv-no-such-program", ExitCB: noExit(t)}
+	for i := range pipes {
+		require.NoError(t, pipes[i].Init(loop, false))
+		options.Stdio = append(options.Stdio,
+			uv.StdioContainer{Flags: uv.CreatePipe | uv.ReadablePipe | uv.WritablePipe, Stream: &pipes[i]})
+	}
+	c := counts{}
+	require.Equal(t, uv.ENOENT, loop.Spawn(&p, options))
+	for i := range pipes {
+		pipes[i].Close(func(uv.Handle) { c["close pipe"]++ })
+	}
+	p.Close(func(uv.Handle) { c["close process"]++ })
+	run(t, loop)
+	assert.Equal(t, counts{"close pipe": 3, "close process": 1}, c)
+}
+
+// A child's exit is not lost among failures of others.
+func TestLibuv_spawn_exercise_sigchld_issue(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	c := counts{}
+	var good uv.Process
+	options := sh("exit 0")
+	options.ExitCB = func(*uv.Process, int64, syscall.Signal) {
+		c["exit"]++
+		good.Close(func(uv.Handle) { c["close"]++ })
+	}
+	require.NoError(t, loop.Spawn(&good, options))
+	failed := make([]uv.Process, 100)
+	for i := range failed {
+		require.Equal(t, uv.ENOENT, loop.Spawn(&failed[i], &uv.ProcessOptions{File: "uv-no-such-program", ExitCB: noExit(t)}))
+		failed[i].Close(func(uv.Handle) { c["close"]++ })
+	}
+	run(t, loop)
+	assert.Equal(t, counts{"exit": 1, "close": 101}, c)
+}
+
+var helperSession = helper("session", func() {
+	sid, _, _ := syscall.RawSyscall(syscall.SYS_GETSID, 0, 0, 0)
+	fmt.Print(int(sid) == os.Getpid(), syscall.Getpgrp() == os.Getpid())
+})
+
+func TestSpawn_Detached(t *testing.T) {
+	t.Parallel()
+	options := helperOptions(helperSession)
+	out, _ := outputOf(t, options)
+	assert.Equal(t, "false false", out)
+
+	options.Flags = uv.ProcessDetached
+	out, _ = outputOf(t, options)
+	assert.Equal(t, "true true", out)
+}
+
+// An Unref'ed child does not keep the loop alive, and after Ref it does.
+func TestLibuv_spawn_detached(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	c := counts{}
+	options, stdin := cat(t, loop)
+	options.Flags = uv.ProcessDetached
+	options.ExitCB = func(p *uv.Process, status int64, signal syscall.Signal) {
+		c["exit"]++
+		assert.Equal(t, exitOf{0, syscall.SIGTERM}, exitOf{status, signal})
+		p.Close(nil)
+		stdin.Close(nil)
+	}
+	var p uv.Process
+	require.NoError(t, loop.Spawn(&p, options))
+	p.Unref()
+	assert.False(t, p.HasRef())
+	run(t, loop)
+	assert.True(t, p.IsActive())
+	assert.NoError(t, uv.Kill(p.PID(), 0))
+	assert.Empty(t, c)
+
+	p.Ref()
+	assert.True(t, p.HasRef())
+	assert.NoError(t, uv.Kill(p.PID(), syscall.SIGTERM))
+	run(t, loop)
+	assert.Equal(t, counts{"exit": 1}, c)
+}
+
+func TestSpawn_FlagsForWindowsDoNothing(t *testing.T) {
+	t.Parallel()
+	options := sh("exit 4")
+	options.Flags = uv.ProcessWindowsHide | uv.ProcessWindowsHideConsole | uv.ProcessWindowsHideGUI |
+		uv.ProcessWindowsVerbatimArguments | uv.ProcessWindowsFilePathExactName
+	assert.Equal(t, exitOf{4, 0}, spawnAndWait(t, options))
+}
+
+const nobody = 65534
+
+func TestLibuv_spawn_setuid_setgid(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("only root can change the user")
+	}
+	options := sh("id -u; id -g; id -G")
+	options.Flags, options.UID, options.GID = uv.ProcessSetuid|uv.ProcessSetgid, nobody, nobody
+	out, exit := outputOf(t, options)
+	assert.Equal(t, strings.Repeat(fmt.Sprintln(nobody), 3), out)
+	assert.Equal(t, exitOf{}, exit)
+
+	options.Flags = uv.ProcessSetgid
+	out, _ = outputOf(t, options)
+	assert.Equal(t, fmt.Sprintf("0\n%d\n%d\n", nobody, nobody), out)
+}
+
+// UID and GID mean nothing without their flags.
+func TestSpawn_UIDWithoutFlag(t *testing.T) {
+	t.Parallel()
+	options := sh("id -u; id -g")
+	options.UID, options.GID = nobody, nobody
+	out, _ := outputOf(t, options)
+	assert.Equal(t, fmt.Sprintf("%d\n%d\n", os.Getuid(), os.Getgid()), out)
+}
+
+// A helper prints what a Spawn of "true" returns. Where the tests run as root,
+// it is nobody first.
+var helperSpawnAsNobody = helper("spawn as nobody", func() {
+	if os.Getuid() == 0 {
+		must(syscall.Setgroups(nil))
+		must(syscall.Setgid(nobody))
+		must(syscall.Setuid(nobody))
+	}
+	flags, _ := strconv.Atoi(os.Args[1])
+	loop := new(uv.Loop)
+	must(loop.Init())
+	var p uv.Process
+	fmt.Print(loop.Spawn(&p, &uv.ProcessOptions{
+		File:   "true",
+		Flags:  uv.ProcessFlags(flags),
+		ExitCB: func(p *uv.Process, _ int64, _ syscall.Signal) { p.Close(nil) },
+	}))
+	if !p.IsActive() {
+		p.Close(nil)
+	}
+	loop.Run(uv.RunDefault)
+	fmt.Print(", ", loop.Close())
+})
+
+// must ends a helper process that cannot go on.
+func must(err error) {
+	if err != nil {
+		_, _, line, _ := runtime.Caller(1)
+		fmt.Fprintf(os.Stderr, "line %d: %v\n", line, err)
+		os.Exit(1)
+	}
+}
+
+func TestLibuv_spawn_setuid_fails(t *testing.T) {
+	t.Parallel()
+	flags := uv.ProcessSetuid | uv.ProcessWindowsHide | uv.ProcessWindowsHideConsole | uv.ProcessWindowsHideGUI | uv.ProcessWindowsVerbatimArguments
+	out, _ := outputOf(t, helperOptions(helperSpawnAsNobody, strconv.Itoa(int(flags))))
+	assert.Equal(t, uv.EPERM.Error()+", <nil>", out)
+
+	out, _ = outputOf(t, helperOptions(helperSpawnAsNobody, "0"))
+	assert.Equal(t, "<nil>, <nil>", out)
+}
+
+func TestLibuv_spawn_setgid_fails(t *testing.T) {
+	t.Parallel()
+	out, _ := outputOf(t, helperOptions(helperSpawnAsNobody, strconv.Itoa(int(uv.ProcessSetgid))))
+	assert.Equal(t, uv.EPERM.Error()+", <nil>", out)
+}
+
+// Without an ExitCB the handle just stops.
+func TestLibuv_spawn_auto_unref(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	var p uv.Process
+	require.NoError(t, loop.Spawn(&p, sh("exit 0")))
+	assert.True(t, p.IsActive())
+	run(t, loop)
+	assert.False(t, p.IsActive())
+	assert.False(t, p.IsClosing())
+	p.Close(nil)
+	assert.True(t, p.IsClosing())
+	run(t, loop)
+	assert.True(t, p.IsClosing())
+}
+
+func TestProcess_Kill(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	c := counts{}
+	options, stdin := cat(t, loop)
+	var p uv.Process
+	options.ExitCB = func(_ *uv.Process, status int64, signal syscall.Signal) {
+		c["exit"]++
+		assert.Equal(t, exitOf{0, syscall.SIGTERM}, exitOf{status, signal})
+		assert.Equal(t, uv.ESRCH, p.Kill(0))
+		assert.Equal(t, uv.ESRCH, p.Kill(syscall.SIGTERM))
+		assert.Equal(t, uv.ESRCH, uv.Kill(p.PID(), 0))
+		p.Close(nil)
+		stdin.Close(nil)
+	}
+	require.NoError(t, loop.Spawn(&p, options))
+	assert.NotZero(t, p.PID())
+	assert.NoError(t, p.Kill(0))
+	assert.NoError(t, uv.Kill(p.PID(), 0))
+	assert.Equal(t, uv.EINVAL, p.Kill(-1))
+	assert.Equal(t, uv.EINVAL, p.Kill(1000))
+	assert.NoError(t, p.Kill(syscall.SIGTERM))
+	run(t, loop)
+	assert.Equal(t, counts{"exit": 1}, c)
+}
+
+func TestKill_Errors(t *testing.T) {
+	t.Parallel()
+	assert.NoError(t, uv.Kill(os.Getpid(), 0))
+	assert.Equal(t, uv.EINVAL, uv.Kill(os.Getpid(), -1))
+	assert.Equal(t, uv.EINVAL, uv.Kill(os.Getpid(), 1000))
+	assert.Equal(t, uv.ESRCH, uv.Kill(1<<31-1, 0))
+}
+
+func TestProcess_PID(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	var p uv.Process
+	assert.Zero(t, p.PID())
+	var out uv.Pipe
+	require.NoError(t, out.Init(loop, false))
+	options := sh("echo $$")
+	options.Stdio = []uv.StdioContainer{{}, {Flags: uv.CreatePipe | uv.WritablePipe, Stream: &out}}
+	options.ExitCB = func(*uv.Process, int64, syscall.Signal) { p.Close(nil) }
+	require.NoError(t, loop.Spawn(&p, options))
+	pid := p.PID()
+	text := readToEnd(t, &out)
+	run(t, loop)
+	assert.Equal(t, fmt.Sprintln(pid), text.String())
+}
+
+// A process that is closed before it has exited is nobody's: no callback, and
+// it stays to be waited for.
+func TestProcess_CloseBeforeExit(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	options, stdin := cat(t, loop)
+	options.ExitCB = noExit(t)
+	var p uv.Process
+	require.NoError(t, loop.Spawn(&p, options))
+	pid := p.PID()
+	c := counts{}
+	p.Close(func(uv.Handle) { c["close"]++ })
+	run(t, loop)
+	assert.Equal(t, counts{"close": 1}, c)
+	assert.NoError(t, uv.Kill(pid, 0))
+
+	stdin.Close(nil)
+	run(t, loop)
+	var status syscall.WaitStatus
+	waited, err := wait4(pid, &status)
+	require.NoError(t, err)
+	assert.Equal(t, pid, waited)
+	assert.Equal(t, 0, status.ExitStatus())
+}
+
+func wait4(pid int, status *syscall.WaitStatus) (int, error) {
+	for {
+		waited, err := syscall.Wait4(pid, status, 0, nil)
+		if err != syscall.EINTR {
+			return waited, err
+		}
+	}
+}
+
+func TestProcess_IsNoStream(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	options, stdin := cat(t, loop)
+	var p uv.Process
+	options.ExitCB = func(*uv.Process, int64, syscall.Signal) { p.Close(nil) }
+	require.NoError(t, loop.Spawn(&p, options))
+	_, err := p.Fileno()
+	assert.Equal(t, uv.EINVAL, err)
+	_, err = p.SendBufferSize(0)
+	assert.Equal(t, uv.ENOTSUP, err)
+	_, err = p.RecvBufferSize(0)
+	assert.Equal(t, uv.ENOTSUP, err)
+	assert.Equal(t, uv.HandleTypeProcess, p.Type())
+	assert.Same(t, loop, p.Loop())
+	stdin.Close(nil)
+	run(t, loop)
+}
+
+// Every child's exit arrives, and at the right handle.
+func TestSpawn_200AtOnce(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	const n = 200
+	processes := make([]uv.Process, n)
+	got, want := map[int]exitOf{}, map[int]exitOf{}
+	closed := 0
+	for i := range processes {
+		want[i] = exitOf{int64(i % 256), 0}
+		options := sh("exit $1", strconv.Itoa(i%256))
+		options.ExitCB = func(p *uv.Process, status int64, signal syscall.Signal) {
+			assert.Same(t, &processes[i], p)
+			assert.NotContains(t, got, i)
+			got[i] = exitOf{status, signal}
+			p.Close(func(uv.Handle) { closed++ })
+		}
+		require.NoError(t, loop.Spawn(&processes[i], options))
+	}
+	run(t, loop)
+	assert.Equal(t, want, got)
+	assert.Equal(t, n, closed)
+}
+
+// A child starts like a C program's: default dispositions, nothing blocked,
+// and not the limit of open files that Go has raised.
+func TestSpawn_ChildStartsClean(t *testing.T) {
+	t.Parallel()
+	script := "ulimit -Sn; ulimit -Hn"
+	want, err := exec.Command("sh", "-c", script).Output()
+	require.NoError(t, err)
+	out, _ := outputOf(t, sh(script))
+	assert.Equal(t, string(want), out)
+
+	if runtime.GOOS == "linux" {
+		out, _ = outputOf(t, &uv.ProcessOptions{File: "cat", Args: []string{"cat", "/proc/self/status"}})
+		for _, set := range []string{"Blk", "Ign", "Cgt"} {
+			assert.Contains(t, out, "\nSig"+set+":\t0000000000000000\n")
+		}
+	}
+}
+
+// A process that was spawned and never closed keeps the loop from closing, and
+// a panic of its callback does not lose it.
+func TestProcess_PanicInExitCB(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	var p uv.Process
+	options := sh("exit 0")
+	options.ExitCB = func(*uv.Process, int64, syscall.Signal) { panic("in the exit callback") }
+	require.NoError(t, loop.Spawn(&p, options))
+	assert.Equal(t, "in the exit callback", panicOf(func() { loop.Run(uv.RunDefault) }))
+	assert.Equal(t, uv.EBUSY, loop.Close())
+	assert.False(t, p.IsActive())
+	p.Close(nil)
+	run(t, loop)
+}
+
+// A helper spawns while the collector runs and C's free memory is full of
+// addresses of buffers that are long gone: Go may not store a pointer over one.
+var helperSpawnWhileCollecting = helper("spawn while collecting", func() {
+	stop := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				runtime.GC()
+			}
+		}
+	}()
+	loop := new(uv.Loop)
+	must(loop.Init())
+	for range 20 {
+		fds, err := socketPair()
+		must(err)
+		var a uv.Pipe
+		must(a.Init(loop, false))
+		must(a.Open(fds[0]))
+		for range 20 {
+			bufs := make([][]byte, 60)
+			for i := range bufs {
+				bufs[i] = make([]byte, 4000)
+			}
+			must(a.Write(nil, bufs, nil))
+		}
+		a.Close(nil)
+		must(syscall.Close(fds[1]))
+		loop.Run(uv.RunDefault)
+		for range 20 {
+			p := new(uv.Process)
+			if err := loop.Spawn(p, &uv.ProcessOptions{File: "uv-no-such-program", Args: make([]string, 100)}); err != uv.ENOENT {
+				must(err)
+			}
+			p.Close(nil)
+		}
+		loop.Run(uv.RunDefault)
+	}
+	close(stop)
+	must(loop.Close())
+	fmt.Print("fine")
+})
+
+func TestSpawn_WhileCollecting(t *testing.T) {
+	t.Parallel()
+	out, exit := outputOf(t, helperOptions(helperSpawnWhileCollecting))
+	assert.Equal(t, "fine", out)
+	assert.Equal(t, exitOf{}, exit)
+}
+
+var helperStdioInheritance = helper("stdio inheritance", func() {
+	closesOnExec := func(fd int) bool {
+		flags, _, _ := syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_GETFD, 0)
+		return flags&syscall.FD_CLOEXEC != 0
+	}
+	fd, err := syscall.Dup(0)
+	must(err)
+	fmt.Print(closesOnExec(1), closesOnExec(fd))
+	uv.DisableStdioInheritance()
+	fmt.Print(" ", closesOnExec(1), closesOnExec(fd))
+})
+
+func TestDisableStdioInheritance(t *testing.T) {
+	t.Parallel()
+	out, _ := outputOf(t, helperOptions(helperStdioInheritance))
+	assert.Equal(t, "false false true true", out)
+}
+
+// Bad input: nothing is spawned, and the process handle may be closed, or not,
+// or be spawned with better options.
+func TestSpawn_BadOptions(t *testing.T) {
+	t.Parallel()
+	pipe := func(t *testing.T, loop *uv.Loop) *uv.Pipe {
+		p := new(uv.Pipe)
+		require.NoError(t, p.Init(loop, false))
+		return p
+	}
+	stdio := func(flags uv.StdioFlags, stream uv.Stream, fd int) []uv.StdioContainer {
+		return []uv.StdioContainer{{}, {Flags: flags, Stream: stream, FD: fd}}
+	}
+	for name, spoil := range map[string]func(t *testing.T, loop *uv.Loop, o *uv.ProcessOptions){
+		"empty File":         func(_ *testing.T, _ *uv.Loop, o *uv.ProcessOptions) { o.File = "" },
+		"NUL byte in File":   func(_ *testing.T, _ *uv.Loop, o *uv.ProcessOptions) { o.File += "\x00" },
+		"NUL byte in Args":   func(_ *testing.T, _ *uv.Loop, o *uv.ProcessOptions) { o.Args = append(o.Args, "a\x00b") },
+		"NUL byte in Env":    func(_ *testing.T, _ *uv.Loop, o *uv.ProcessOptions) { o.Env = append(os.Environ(), "A=\x00") },
+		"NUL byte in Cwd":    func(_ *testing.T, _ *uv.Loop, o *uv.ProcessOptions) { o.Cwd = "/\x00" },
+		"unknown flag":       func(_ *testing.T, _ *uv.Loop, o *uv.ProcessOptions) { o.Flags = 1 << 20 },
+		"unknown stdio flag": func(_ *testing.T, _ *uv.Loop, o *uv.ProcessOptions) { o.Stdio = stdio(1<<20, nil, 0) },
+		"CreatePipe and InheritFD": func(t *testing.T, loop *uv.Loop, o *uv.ProcessOptions) {
+			o.Stdio = stdio(uv.CreatePipe|uv.InheritFD, pipe(t, loop), 1)
+		},
+		"CreatePipe and InheritStream": func(t *testing.T, loop *uv.Loop, o *uv.ProcessOptions) {
+			o.Stdio = stdio(uv.CreatePipe|uv.InheritStream, pipe(t, loop), 1)
+		},
+		"InheritFD and InheritStream": func(t *testing.T, loop *uv.Loop, o *uv.ProcessOptions) {
+			o.Stdio = stdio(uv.InheritFD|uv.InheritStream, pipe(t, loop), 1)
+		},
+		"negative FD":            func(_ *testing.T, _ *uv.Loop, o *uv.ProcessOptions) { o.Stdio = stdio(uv.InheritFD, nil, -1) },
+		"CreatePipe without one": func(_ *testing.T, _ *uv.Loop, o *uv.ProcessOptions) { o.Stdio = stdio(uv.CreatePipe, nil, 0) },
+		"CreatePipe not initialised": func(_ *testing.T, _ *uv.Loop, o *uv.ProcessOptions) {
+			o.Stdio = stdio(uv.CreatePipe, new(uv.Pipe), 0)
+		},
+		"CreatePipe open already": func(t *testing.T, loop *uv.Loop, o *uv.ProcessOptions) {
+			open, _ := pipePair(t, loop, false)
+			o.Stdio = stdio(uv.CreatePipe|uv.WritablePipe, open, 0)
+		},
+		"CreatePipe closing": func(t *testing.T, loop *uv.Loop, o *uv.ProcessOptions) {
+			closing := pipe(t, loop)
+			closing.Close(nil)
+			o.Stdio = stdio(uv.CreatePipe, closing, 0)
+		},
+		"CreatePipe closed": func(t *testing.T, loop *uv.Loop, o *uv.ProcessOptions) {
+			closed := pipe(t, loop)
+			closed.Close(nil)
+			run(t, loop)
+			o.Stdio = stdio(uv.CreatePipe, closed, 0)
+		},
+		"CreatePipe with a TCP": func(t *testing.T, loop *uv.Loop, o *uv.ProcessOptions) {
+			tcp := new(uv.TCP)
+			require.NoError(t, tcp.Init(loop))
+			o.Stdio = stdio(uv.CreatePipe, tcp, 0)
+		},
+		"CreatePipe twice with one": func(t *testing.T, loop *uv.Loop, o *uv.ProcessOptions) {
+			p := pipe(t, loop)
+			o.Stdio = append(stdio(uv.CreatePipe, p, 0), stdio(uv.CreatePipe, p, 0)...)
+		},
+		"CreatePipe of another loop": func(t *testing.T, _ *uv.Loop, o *uv.ProcessOptions) {
+			other := newLoop(t)
+			p := pipe(t, other)
+			t.Cleanup(func() { closeAll(t, other) })
+			o.Stdio = stdio(uv.CreatePipe, p, 0)
+		},
+		"CreatePipe with a copy": func(t *testing.T, loop *uv.Loop, o *uv.ProcessOptions) {
+			o.Stdio = stdio(uv.CreatePipe, copyOf(pipe(t, loop)), 0)
+		},
+		"InheritStream without one": func(_ *testing.T, _ *uv.Loop, o *uv.ProcessOptions) {
+			o.Stdio = stdio(uv.InheritStream, nil, 1)
+		},
+		"InheritStream not initialised": func(_ *testing.T, _ *uv.Loop, o *uv.ProcessOptions) {
+			o.Stdio = stdio(uv.InheritStream, new(uv.TCP), 1)
+		},
+		"InheritStream not open": func(t *testing.T, loop *uv.Loop, o *uv.ProcessOptions) {
+			o.Stdio = stdio(uv.InheritStream, pipe(t, loop), 1)
+		},
+		"InheritStream closing": func(t *testing.T, loop *uv.Loop, o *uv.ProcessOptions) {
+			closing, _ := pipePair(t, loop, false)
+			closing.Close(nil)
+			o.Stdio = stdio(uv.InheritStream, closing, 1)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, end := range []string{"left alone", "closed", "spawned again"} {
+				t.Run(end, func(t *testing.T) {
+					loop := newLoop(t)
+					marker := filepath.Join(t.TempDir(), "marker")
+					good := func() *uv.ProcessOptions { return sh(`: > "$1"`, marker) }
+					bad := good()
+					bad.ExitCB = noExit(t)
+					spoil(t, loop, bad)
+					var p uv.Process
+					c := counts{}
+
+					require.Equal(t, uv.EINVAL, loop.Spawn(&p, bad))
+					assert.Zero(t, p.PID())
+					assert.False(t, p.IsActive())
+					assert.Equal(t, uv.ESRCH, p.Kill(syscall.SIGTERM))
+					switch end {
+					case "left alone":
+						closeAll(t, loop)
+						assert.NoFileExists(t, marker)
+					case "closed":
+						p.Close(func(h uv.Handle) {
+							c["close"]++
+							assert.Same(t, &p, h)
+						})
+						assert.True(t, p.IsClosing())
+						assert.Contains(t, panicOf(func() { p.Close(nil) }), "Process.Close: the handle is closed")
+						closeAll(t, loop)
+						assert.Equal(t, counts{"close": 1}, c)
+						assert.NoFileExists(t, marker)
+						assert.Contains(t, panicOf(func() { p.Close(nil) }), "Process.Close: the handle is closed")
+					case "spawned again":
+						assert.NoFileExists(t, marker)
+						options := good()
+						options.ExitCB = func(_ *uv.Process, status int64, _ syscall.Signal) {
+							c["exit"]++
+							assert.Zero(t, status)
+							p.Close(func(uv.Handle) { c["close"]++ })
+						}
+						require.NoError(t, loop.Spawn(&p, options))
+						closeOthers(loop, &p)
+						run(t, loop)
+						assert.Equal(t, counts{"exit": 1, "close": 1}, c)
+						assert.FileExists(t, marker)
+					}
+				})
+			}
+		})
+	}
+}
+
+func TestSpawn_NilOptions(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	var p uv.Process
+	assert.Equal(t, uv.EINVAL, loop.Spawn(&p, nil))
+}
+
+// closeOthers closes every handle of the loop but one.
+func closeOthers(loop *uv.Loop, but uv.Handle) {
+	loop.Walk(func(h uv.Handle) {
+		if h != but && !h.IsClosing() {
+			h.Close(nil)
+		}
+	})
+}
+
+// panicOf returns what f panics with, as text, "" where it does not.
+func panicOf(f func()) (text string) {
+	defer func() {
+		if value := recover(); value != nil {
+			text = fmt.Sprint(value)
+		}
+	}()
+	f()
+	return ""
+}
+
+// copyOf copies a handle, which vet would not allow in plain sight.
+func copyOf[T any](handle *T) *T {
+	c := new(T)
+	reflect.ValueOf(c).Elem().Set(reflect.ValueOf(handle).Elem())
+	return c
+}
+
+func TestProcess_MethodsNeedAnOpenHandle(t *testing.T) {
+	t.Parallel()
+	methods := map[string]func(p *uv.Process){
+		"Kill":           func(p *uv.Process) { p.Kill(0) },
+		"Close":          func(p *uv.Process) { p.Close(nil) },
+		"Ref":            func(p *uv.Process) { p.Ref() },
+		"Unref":          func(p *uv.Process) { p.Unref() },
+		"Fileno":         func(p *uv.Process) { p.Fileno() },
+		"SendBufferSize": func(p *uv.Process) { p.SendBufferSize(0) },
+		"RecvBufferSize": func(p *uv.Process) { p.RecvBufferSize(0) },
+	}
+	loop := newLoop(t)
+	var p uv.Process
+	for name, call := range methods {
+		assert.Regexp(t, `\.`+name+`: the handle is not initialised`, panicOf(func() { call(new(uv.Process)) }))
+	}
+	options := sh("exit 0")
+	options.ExitCB = func(*uv.Process, int64, syscall.Signal) {
+		copied := copyOf(&p)
+		for name, call := range methods {
+			assert.Regexp(t, `Process\.`+name+`: the handle is a copy`, panicOf(func() { call(copied) }))
+		}
+		p.Close(nil)
+		for name, call := range methods {
+			assert.Equal(t, "uv: Process."+name+": the handle is closed", panicOf(func() { call(&p) }))
+		}
+	}
+	require.NoError(t, loop.Spawn(&p, options))
+	run(t, loop)
+	for name, call := range methods {
+		assert.Equal(t, "uv: Process."+name+": the handle is closed", panicOf(func() { call(&p) }))
+	}
+	assert.False(t, p.IsActive())
+	assert.False(t, p.HasRef())
+	assert.True(t, p.IsClosing())
+	assert.Equal(t, uv.HandleTypeProcess, p.Type())
+}
