@@ -109,7 +109,7 @@ func armSignal(t *testing.T, loop *uv.Loop, call func(uv.Handle)) {
 }
 
 func armExit(t *testing.T, loop *uv.Loop, call func(uv.Handle)) {
-	options := exitAtOnce()
+	options := helperOptions(exitsAtOnce)
 	options.ExitCB = func(p *uv.Process, exitStatus int64, _ syscall.Signal) {
 		assert.Zero(t, exitStatus)
 		call(p)

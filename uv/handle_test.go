@@ -29,14 +29,6 @@ func everyHandle() []uv.Handle {
 
 var exitsAtOnce = helper("exitsAtOnce", func() {})
 
-// exitAtOnce returns options for a process that exits at once, also under the
-// race detector, which would have it wait for a second.
-func exitAtOnce() *uv.ProcessOptions {
-	options := helperOptions(exitsAtOnce)
-	options.Env = append(options.Env, "GORACE=atexit_sleep_ms=0")
-	return options
-}
-
 func initHandle(t testing.TB, loop *uv.Loop, h uv.Handle) {
 	t.Helper()
 	switch h := h.(type) {
@@ -45,7 +37,7 @@ func initHandle(t testing.TB, loop *uv.Loop, h uv.Handle) {
 	case *uv.Pipe:
 		require.NoError(t, h.Init(loop, false))
 	case *uv.Process:
-		require.NoError(t, loop.Spawn(h, exitAtOnce()))
+		require.NoError(t, loop.Spawn(h, helperOptions(exitsAtOnce)))
 	case interface{ Init(*uv.Loop) error }:
 		require.NoError(t, h.Init(loop))
 	default:

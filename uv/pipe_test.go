@@ -522,7 +522,7 @@ func TestLibuv_pipe_getsockname(t *testing.T) {
 	assert.Equal(t, path, name)
 	_, err = server.Getpeername()
 	assert.Equal(t, uv.ENOTCONN, err)
-	require.NoError(t, server.Listen(1, func(s uv.Stream, err error) {
+	require.NoError(t, server.Listen(1, func(s uv.Stream, _ error) {
 		c["connection"]++
 		accepted := accept(t, s)
 		name, err := accepted.Getsockname()
