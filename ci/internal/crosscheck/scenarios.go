@@ -171,13 +171,14 @@ func signalUSR2(r *run) {
 // does not tell, so this looks: a loop that runs waits for the pipe that libuv
 // passes signals through, and it runs when its thread's watchers have started.
 // Two loops do so, as the second thread's second loop only runs when its first
-// one is done.
+// one is done. Go's own poller does not count: it waits for edges, libuv does
+// not, which eight digits of events tell.
 func (p *program) awaitWatchers() {
 	proc := fmt.Sprintf("/proc/%d/", p.cmd.Process.Pid)
 	if _, err := os.Stat(proc); err != nil {
 		p.r.skip("needs /proc")
 	}
-	waitsFor := regexp.MustCompile(`(?m)^tfd:\s*(\d+)`)
+	waitsFor := regexp.MustCompile(`(?m)^tfd:\s*(\d+)\s+events:\s+[0-9a-f]{1,7}\s`)
 	p.poll("started its watchers", func() bool {
 		loops := 0
 		for _, fd := range descriptors(p.cmd.Process.Pid) {
