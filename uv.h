@@ -71,7 +71,10 @@ void gouv_signal_relay(int fd);
 void gouv_signal_pass(int signum);
 
 /* Streams. */
-int gouv_pollable(uv_loop_t *loop, int fd);
+int gouv_may_open(uv_loop_t *loop, int fd);
+int gouv_listen(uv_stream_t *stream, int backlog);
+uv_stream_t *gouv_copy_to_send(uv_write_t *req);
+void gouv_free_copy(uv_stream_t *copy);
 int gouv_write(uv_write_t *req, uv_stream_t *stream, void *base, size_t len, uv_stream_t *send);
 int gouv_try_write(uv_stream_t *stream, void *base, size_t len, uv_stream_t *send);
 

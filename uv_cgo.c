@@ -10,6 +10,7 @@
 #include "uv.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -278,21 +279,83 @@ void gouv_close_unspawned(uv_loop_t *loop, uv_handle_t *handle) {
 
 /* Streams */
 
-/* Whether the loop can wait for a descriptor. libuv finds out when it is too
- * late, and aborts. */
-int gouv_pollable(uv_loop_t *loop, int fd) {
+/* A descriptor to look for among a loop's handles. */
+struct wanted {
+  uv_os_fd_t fd;
+  int found;
+};
+
+static void find_fd(uv_handle_t *handle, void *arg) {
+  struct wanted *wanted = arg;
+  uv_os_fd_t fd;
+
+  if (uv_fileno(handle, &fd) == 0 && fd == wanted->fd)
+    wanted->found = 1;
+}
+
+/* Whether a handle of the loop can be opened with a descriptor. libuv notices
+ * that another handle has it only while that one is active, and that the loop
+ * cannot wait for it when it is too late, and aborts. */
+int gouv_may_open(uv_loop_t *loop, int fd) {
+  struct wanted wanted = {fd, 0};
+
+  uv_walk(loop, find_fd, &wanted);
+  if (wanted.found)
+    return UV_EEXIST;
 #ifdef __linux__
   struct epoll_event nothing;
 
   memset(&nothing, 0, sizeof(nothing));
-  if (epoll_ctl(loop->backend_fd, EPOLL_CTL_ADD, fd, &nothing) == 0)
-    epoll_ctl(loop->backend_fd, EPOLL_CTL_DEL, fd, &nothing);
-  else if (errno != EEXIST) /* which libuv checks itself */
+  if (epoll_ctl(loop->backend_fd, EPOLL_CTL_ADD, fd, &nothing))
     return uv_translate_sys_error(errno);
-#else
-  (void) loop, (void) fd;
+  epoll_ctl(loop->backend_fd, EPOLL_CTL_DEL, fd, &nothing);
 #endif
   return 0;
+}
+
+/* uv_listen. A connect, a write or a shutdown that is over may have left a call
+ * of the stream's io callback behind, to be made in the next iteration, and the
+ * io callback of a listening stream aborts on that. Nothing is left to be done
+ * in it, so it is taken off the loop's queue. */
+int gouv_listen(uv_stream_t *stream, int backlog) {
+  struct queue {
+    struct queue *next, *prev;
+  } *pending = (struct queue *) &stream->io_watcher.pending_queue;
+  int err = uv_listen(stream, backlog, gouv_connection_cb);
+
+  if (err == 0) {
+    pending->next->prev = pending->prev;
+    pending->prev->next = pending->next;
+    pending->next = pending->prev = pending;
+  }
+  return err;
+}
+
+/* Lets a handle be closed that a write is still to send, which libuv does not
+ * allow for: from here on the write sends a copy. All that libuv looks at is
+ * the copy's type, its flags and its descriptor. */
+uv_stream_t *gouv_copy_to_send(uv_write_t *req) {
+  uv_stream_t *handle = req->send_handle, *copy = calloc(1, uv_handle_size(handle->type));
+  uv_os_fd_t fd;
+
+  if (copy == NULL || uv_fileno((uv_handle_t *) handle, &fd))
+    goto failed;
+  copy->type = handle->type;
+  copy->loop = handle->loop;
+  copy->io_watcher.fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  if (copy->io_watcher.fd < 0)
+    goto failed;
+  req->send_handle = copy;
+  return copy;
+
+failed:
+  free(copy);
+  return NULL;
+}
+
+void gouv_free_copy(uv_stream_t *copy) {
+  close(copy->io_watcher.fd);
+  free(copy);
 }
 
 /* uv_write2 and uv_try_write2 for the usual case of one buffer, which then

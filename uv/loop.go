@@ -211,6 +211,11 @@ func (l *Loop) Run(mode RunMode) bool {
 	if mode != RunDefault && mode != RunOnce && mode != RunNowait {
 		panic(fmt.Sprintf("uv: Loop.Run: unknown mode %d", mode))
 	}
+	if l.walk != nil { // called from a WalkCB, whose Walk's panics are not this Run's
+		walk, pending := l.walk, l.panics
+		l.walk, l.panics = nil, nil
+		defer func() { l.walk, l.panics = walk, pending }()
+	}
 	l.raising = false
 	alive := C.gouv_run(l.c, C.uv_run_mode(mode))
 	l.raise()

@@ -950,3 +950,23 @@ func TestLibuv_loop_handles(t *testing.T) {
 	}, called)
 	closeAll(t, loop)
 }
+
+// The panics of a Walk and those of a Run inside of it are kept apart.
+func TestLoop_RunInWalkAfterAPanic(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	for range 2 {
+		newTimer(t, loop)
+	}
+	walks := 0
+	assert.Equal(t, "walk", panicValue(func() {
+		loop.Walk(func(uv.Handle) {
+			if walks++; walks == 1 {
+				panic("walk")
+			}
+			assert.Nil(t, panicValue(func() { runMode(t, loop, uv.RunNowait) }))
+		})
+	}))
+	assert.Equal(t, 2, walks)
+	closeAll(t, loop)
+}

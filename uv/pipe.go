@@ -45,7 +45,7 @@ func (p *Pipe) Open(fd int) error {
 	case !fits(fd):
 		return EBADF
 	}
-	if err := result(C.gouv_pollable(p.loop.c, C.int(fd))); err != nil {
+	if err := result(C.gouv_may_open(p.loop.c, C.int(fd))); err != nil {
 		return err
 	}
 	return result(C.uv_pipe_open(p.raw(), C.uv_file(fd)))

@@ -6,6 +6,7 @@ import "C"
 import (
 	"math"
 	"runtime"
+	"slices"
 	"unsafe"
 )
 
@@ -18,8 +19,8 @@ type Stream interface {
 	// Listen waits for connections to a bound handle. Backlog is how many the
 	// system queues. Cb is called for each; it should Accept it. EADDRINUSE of
 	// Bind comes here. It returns EINVAL for a nil cb, for a Pipe that is not
-	// bound or was made for ipc, and while a request is in flight. Binds
-	// uv_listen.
+	// bound or was made for ipc, and while a request is in flight; EBUSY when the
+	// stream listens already and a connection waits for Accept. Binds uv_listen.
 	Listen(backlog int, cb ConnectionCB) error
 	// Accept opens client, which is initialised and not open, with a connection
 	// that a ConnectionCB announced, or with a handle that an ipc pipe received
@@ -45,10 +46,11 @@ type Stream interface {
 	// not open for writing. Binds uv_write.
 	Write(req *WriteReq, bufs [][]byte, cb WriteCB) error
 	// Write2 is Write over an ipc pipe, with the handle of send for the reader to
-	// Accept. The bufs must hold a byte at least. Send must stay open until cb is
-	// called. It returns EINVAL when the stream is no ipc pipe or send is closed
-	// or belongs to another loop, EBADF when send is not open. A nil send is
-	// Write. Binds uv_write2.
+	// Accept. The bufs must hold a byte at least. It returns EINVAL when the
+	// stream is no ipc pipe or send is closed or belongs to another loop, EBADF
+	// when send is not open. A nil send is Write. Binds uv_write2. In C send must
+	// stay open until cb is called; here it may be closed, and is sent all the
+	// same.
 	Write2(req *WriteReq, bufs [][]byte, send Stream, cb WriteCB) error
 	// TryWrite writes what can be written at once and returns how many bytes it
 	// was. It returns EAGAIN when that is none, and while a Write is queued.
@@ -154,21 +156,27 @@ func (s *stream) create(l *Loop, kind HandleType, method string) {
 
 // Close implements [Handle].
 func (s *stream) Close(cb CloseCB) {
-	s.mayClose("Close")
+	if s.abandoned() {
+		return
+	}
+	s.beforeClose("Close")
 	s.handle.Close(cb)
 }
 
-// mayClose panics where libuv would come to grief over a closed stream.
-func (s *stream) mayClose(method string) {
+// beforeClose checks that the stream can be closed, and lets writes that are
+// still to send it have a copy.
+func (s *stream) beforeClose(method string) {
+	s.enter(method)
 	if s.allocating {
 		panic("uv: " + s.method(method) + ": called from an AllocCB of the stream")
 	}
-	if s.loop == nil {
-		return
-	}
 	for _, w := range s.loop.sends {
-		if w.send == s && !w.handle.closing && (*C.uv_write_t)(unsafe.Pointer(w.c)).send_handle != nil {
-			panic("uv: " + s.method(method) + ": the handle is still to be sent by Write2; close it in the write callback")
+		if w.send != s || w.handle.closing || w.raw().send_handle != s.raw() {
+			continue
+		}
+		w.copied = C.gouv_copy_to_send(w.raw())
+		if w.copied == nil {
+			panic("uv: " + s.method(method) + ": Write2 is still to send the handle, and there is no descriptor left to keep it by")
 		}
 	}
 }
@@ -179,7 +187,10 @@ func (s *stream) Listen(backlog int, cb ConnectionCB) error {
 	if cb == nil || s.requests > 0 {
 		return EINVAL
 	}
-	r := C.uv_listen(s.raw(), C.int(max(math.MinInt32, min(backlog, math.MaxInt32))), C.uv_connection_cb(C.gouv_connection_cb))
+	if s.raw().accepted_fd != -1 { // libuv would listen on, and abort at the next connection
+		return EBUSY
+	}
+	r := C.gouv_listen(s.raw(), C.int(max(math.MinInt32, min(backlog, math.MaxInt32))))
 	if r == 0 {
 		s.connection, s.listening = cb, true
 	}
@@ -205,7 +216,7 @@ func (s *stream) ReadStart(alloc AllocCB, read ReadCB) error {
 	switch {
 	case read == nil:
 		return EINVAL
-	case s.listening:
+	case s.listening || !s.isOpen(): // after an Open or Accept that failed libuv takes it for open
 		return ENOTCONN
 	}
 	allocCB := C.uv_alloc_cb(C.gouv_alloc_cb)
@@ -236,10 +247,13 @@ type WriteReq struct {
 	cb     WriteCB
 	handle *stream
 	send   *stream
+	copied *C.uv_stream_t // stands in for send, which was closed before it was sent
 	pooled bool
 	bufs   []C.uv_buf_t
 	pin    runtime.Pinner
 }
+
+func (w *WriteReq) raw() *C.uv_write_t { return (*C.uv_write_t)(unsafe.Pointer(w.c)) }
 
 // Handle returns the stream that is written to. Valid until the callback
 // returns.
@@ -280,15 +294,11 @@ func (w *WriteReq) letGo() {
 func (w *WriteReq) release() {
 	w.letGo()
 	if w.send != nil {
-		l := w.loop
-		for i, other := range l.sends {
-			if other == w {
-				l.sends[i] = l.sends[len(l.sends)-1]
-				l.sends[len(l.sends)-1] = nil
-				l.sends = l.sends[:len(l.sends)-1]
-				break
-			}
-		}
+		w.loop.sends = slices.DeleteFunc(w.loop.sends, func(other *WriteReq) bool { return other == w })
+	}
+	if w.copied != nil {
+		C.gouv_free_copy(w.copied)
+		w.copied = nil
 	}
 	w.end()
 }
@@ -343,7 +353,8 @@ func (s *stream) write(req *WriteReq, bufs [][]byte, send *stream, cb WriteCB, m
 	if pooled {
 		req = l.takeWrite()
 	}
-	c := (*C.uv_write_t)(unsafe.Pointer(req.begin(l, ReqTypeWrite, s.method(method))))
+	req.begin(l, ReqTypeWrite, s.method(method))
+	c := req.raw()
 	req.cb, req.handle, req.send, req.pooled = cb, s, send, pooled
 	req.hold(bufs)
 	var sendC *C.uv_stream_t
@@ -447,7 +458,7 @@ func (r *ShutdownReq) Handle() Stream { return outerOrNil(r.handle) }
 // Shutdown implements [Stream].
 func (s *stream) Shutdown(req *ShutdownReq, cb ShutdownCB) error {
 	s.enter("Shutdown")
-	if s.listening {
+	if s.listening || !s.isOpen() { // after an Open or Accept that failed libuv takes it for open
 		return ENOTCONN
 	}
 	if req == nil {

@@ -926,3 +926,112 @@ func TestStream_MethodsNeedAnOpenHandle(t *testing.T) {
 	}
 	assert.NoFileExists(t, path)
 }
+
+// An Open that fails half way leaves a handle that libuv takes for readable and
+// writable, and has no descriptor.
+func TestStream_AfterFailedOpen(t *testing.T) {
+	t.Parallel()
+	for name, call := range map[string]func(*uv.TCP) error{
+		"ReadStart": func(s *uv.TCP) error { return s.ReadStart(nil, func(uv.Stream, []byte, error) {}) },
+		"Shutdown":  func(s *uv.TCP) error { return s.Shutdown(nil, nil) },
+		"Write":     func(s *uv.TCP) error { return s.Write(nil, buffers("x"), nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			loop := newLoop(t)
+			var s uv.TCP
+			require.NoError(t, s.Init(loop))
+			require.NoError(t, s.Nodelay(true))
+			fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+			require.NoError(t, err)
+			defer syscall.Close(fds[0])
+			defer syscall.Close(fds[1])
+			require.Error(t, s.Open(fds[0]), "it is no TCP socket")
+			assert.Contains(t, []error{uv.ENOTCONN, uv.EBADF}, call(&s))
+			closeAll(t, loop)
+		})
+	}
+}
+
+// To listen again while a connection waits for Accept would make libuv abort at
+// the next connection.
+func TestStream_ListenWithoutAccept(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	var server uv.TCP
+	require.NoError(t, server.Init(loop))
+	require.NoError(t, server.Bind(localhost, 0))
+	connections := 0
+	announce := func(uv.Stream, error) { connections++ }
+	require.NoError(t, server.Listen(5, announce))
+	addr, err := server.Getsockname()
+	require.NoError(t, err)
+	var clients [2]uv.TCP
+	for i := range clients {
+		require.NoError(t, clients[i].Init(loop))
+		require.NoError(t, clients[i].Connect(nil, addr, nil))
+	}
+	for connections == 0 {
+		runMode(t, loop, uv.RunOnce)
+	}
+	assert.Equal(t, uv.EBUSY, server.Listen(5, announce))
+	runMode(t, loop, uv.RunNowait)
+	var accepted [2]uv.TCP
+	for i := range accepted {
+		require.NoError(t, accepted[i].Init(loop))
+		for connections <= i {
+			runMode(t, loop, uv.RunOnce)
+		}
+		require.NoError(t, server.Accept(&accepted[i]))
+	}
+	assert.NoError(t, server.Listen(5, announce))
+	assert.Equal(t, 2, connections)
+	closeAll(t, loop)
+}
+
+// A request that is over may leave a call of libuv's behind that a listening
+// stream aborts on.
+func TestStream_ListenWhenARequestIsOver(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	var first, server uv.TCP
+	require.NoError(t, first.Init(loop))
+	require.NoError(t, first.Bind(localhost, 0))
+	require.NoError(t, first.Listen(5, func(uv.Stream, error) {}))
+	addr, err := first.Getsockname()
+	require.NoError(t, err)
+	require.NoError(t, server.Init(loop))
+	require.NoError(t, server.Bind(addr, 0), "that it is in use is told by Connect")
+	var prepare uv.Prepare
+	require.NoError(t, prepare.Init(loop))
+	calls := 0
+	require.NoError(t, prepare.Start(func(*uv.Prepare) {
+		assert.NoError(t, prepare.Stop())
+		assert.NoError(t, server.Connect(nil, addr, func(_ *uv.ConnectReq, err error) {
+			calls++
+			assert.Equal(t, uv.EADDRINUSE, err)
+			assert.NoError(t, server.Listen(5, func(uv.Stream, error) {}))
+		}))
+	}))
+	for range 5 {
+		runMode(t, loop, uv.RunNowait)
+	}
+	assert.Equal(t, 1, calls)
+	closeAll(t, loop)
+}
+
+// Two handles of a loop with one descriptor: closing one would leave the other
+// with a descriptor that libuv aborts on.
+func TestStream_OneDescriptorTwoHandles(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	a, b := pipePair(t, loop, false)
+	fd, err := a.Fileno()
+	require.NoError(t, err)
+	var other uv.Pipe
+	require.NoError(t, other.Init(loop, false))
+	assert.Equal(t, uv.EEXIST, other.Open(fd), "although nobody reads from it")
+	require.NoError(t, a.ReadStart(nil, func(uv.Stream, []byte, error) {}))
+	assert.Equal(t, uv.EEXIST, other.Open(fd))
+	b.Close(nil)
+	closeAll(t, loop)
+}

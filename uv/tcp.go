@@ -61,7 +61,7 @@ func (t *TCP) Open(sock int) error {
 	case !fits(sock):
 		return EBADF
 	}
-	if err := result(C.gouv_pollable(t.loop.c, C.int(sock))); err != nil {
+	if err := result(C.gouv_may_open(t.loop.c, C.int(sock))); err != nil {
 		return err
 	}
 	return result(C.uv_tcp_open(t.raw(), C.uv_os_sock_t(sock)))
@@ -154,8 +154,7 @@ func (t *TCP) Getpeername() (netip.AddrPort, error) {
 //
 // Binds uv_tcp_close_reset.
 func (t *TCP) CloseReset(cb CloseCB) error {
-	t.mayClose("CloseReset")
-	t.enter("TCP.CloseReset")
+	t.beforeClose("TCP.CloseReset")
 	r := C.uv_tcp_close_reset(t.raw(), C.uv_close_cb(C.gouv_close_cb))
 	if r == 0 {
 		t.closing, t.closeCB = true, cb
