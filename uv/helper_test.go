@@ -90,14 +90,14 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// wholeRun reports whether no flag left tests out.
+// wholeRun reports whether no flag left tests out, nor a sanitizer.
 func wholeRun() bool {
 	for _, name := range []string{"test.run", "test.skip", "test.list", "test.bench", "test.fuzz"} {
 		if f := flag.Lookup(name); f != nil && f.Value.String() != "" {
 			return false
 		}
 	}
-	return !testing.Short()
+	return !testing.Short() && !asan
 }
 
 // newLoop returns a fresh loop. When the test ends, nothing may be open in it.

@@ -1,0 +1,5 @@
+//go:build !asan
+
+package uv_test
+
+const asan = false
