@@ -110,7 +110,7 @@ static int harmless_to_pass(int signum) {
 
 static int relay_fd = -1;
 static unsigned char relayed[SIGNALS]; /* it is on its way */
-static _Thread_local volatile sig_atomic_t passing;
+static _Thread_local volatile sig_atomic_t passing; /* the signal that is being passed on, on this thread */
 
 static void relay(int signum) {
   int saved_errno = errno;
@@ -124,7 +124,7 @@ static void relay(int signum) {
 static void on_signal(int signum, siginfo_t *info, void *context) {
   const struct sigaction *next = &before[signum];
 
-  if (passing) {
+  if (signum == passing) {
     passing = 0;
   } else {
     libuv_handler(signum);
@@ -231,7 +231,7 @@ void gouv_signal_relay(int fd) { relay_fd = fd; }
 /* Passes a signal on, on this thread, which is Go's. */
 void gouv_signal_pass(int signum) {
   __atomic_store_n(&relayed[signum], 0, __ATOMIC_SEQ_CST);
-  passing = 1;
+  passing = signum;
   raise(signum);
   passing = 0;
 }

@@ -90,14 +90,15 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// wholeRun reports whether no flag left tests out, nor a sanitizer.
+// wholeRun reports whether no flag left tests out, nor how it was built: some
+// are for the race detector, some not for AddressSanitizer.
 func wholeRun() bool {
 	for _, name := range []string{"test.run", "test.skip", "test.list", "test.bench", "test.fuzz"} {
 		if f := flag.Lookup(name); f != nil && f.Value.String() != "" {
 			return false
 		}
 	}
-	return !testing.Short() && !asan
+	return !testing.Short() && !asan && raceDetector
 }
 
 // newLoop returns a fresh loop. When the test ends, nothing may be open in it.

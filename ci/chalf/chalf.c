@@ -261,6 +261,13 @@ static void test_signals(void) {
   gouv_run(&loop, UV_RUN_ONCE);
   SEEN(SIGNALLED, 1);
   assert(last_status == SIGWINCH);
+  passing = SIGUSR1; /* as when it comes while another one is passed on */
+  raise(SIGWINCH);
+  assert(passing == SIGUSR1 && before_calls == 2);
+  passing = 0;
+  gouv_run(&loop, UV_RUN_ONCE);
+  SEEN(SIGNALLED, 1);
+  before_calls = 1;
   uv_signal_stop(&watcher);
   assert(sigaction(SIGWINCH, NULL, &now) == 0 && now.sa_sigaction == on_signal);
   gouv_signal_disown(SIGWINCH);

@@ -1,0 +1,5 @@
+//go:build !race
+
+package uv_test
+
+const raceDetector = false
