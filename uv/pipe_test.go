@@ -631,6 +631,10 @@ func TestPipe_Bind2(t *testing.T) {
 	assert.NoFileExists(t, path)
 }
 
+// nulsInNames is the first release known to take an abstract name with more NUL
+// bytes in it than the first, and an empty one; 1.48 does not.
+const nulsInNames = 0x013300
+
 func TestLibuv_pipe_getsockname_abstract(t *testing.T) {
 	t.Parallel()
 	loop := newLoop(t)
@@ -641,7 +645,7 @@ func TestLibuv_pipe_getsockname_abstract(t *testing.T) {
 		closeAll(t, loop)
 		return
 	}
-	if runtime.GOOS != "linux" {
+	if runtime.GOOS != "linux" || uv.Version() < nulsInNames {
 		assert.Equal(t, uv.EINVAL, server.Bind2(name, 0))
 		closeAll(t, loop)
 		return
@@ -675,7 +679,7 @@ func TestLibuv_pipe_getsockname_autobind(t *testing.T) {
 	switch err := server.Bind2("", 0); {
 	case !hasPipe2():
 		assert.Equal(t, uv.ENOSYS, err)
-	case runtime.GOOS != "linux":
+	case runtime.GOOS != "linux" || uv.Version() < nulsInNames:
 		assert.Equal(t, uv.EINVAL, err)
 	default:
 		require.NoError(t, err)

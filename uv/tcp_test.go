@@ -524,7 +524,7 @@ func TestTCP_Keepalive(t *testing.T) {
 	assert.NotZero(t, sockopt(t, client, syscall.SOL_SOCKET, syscall.SO_KEEPALIVE))
 	require.NoError(t, client.Keepalive(false, 0))
 	assert.Zero(t, sockopt(t, client, syscall.SOL_SOCKET, syscall.SO_KEEPALIVE))
-	assert.Equal(t, uv.EINVAL, client.Keepalive(true, 0))
+	assert.Error(t, client.Keepalive(true, 0)) // EINVAL, but for 1.48, which says EPERM
 	closeAll(t, loop)
 }
 
