@@ -207,14 +207,19 @@ static void test_processes(void) {
   assert(gouv_spawn(&loop, &process, &options) == 0);
   options.file = "/nonexistent/program";
   assert(gouv_spawn(&loop, &missing, &options) == UV_ENOENT);
-  /* Fails before the fork, after which libuv 1.52 closes the handle wrongly. */
-  INIT(timer, 2, uv_timer_init(&loop, &timer));
+  /* Fails before the fork. When it is closed, libuv 1.52 would take the timer
+   * off the loop's list with it. */
   stdio.flags = UV_INHERIT_FD;
   stdio.data.fd = -1;
   options.stdio = &stdio;
   options.stdio_count = 1;
   assert(gouv_spawn(&loop, &bad, &options) == UV_EINVAL);
+  INIT(timer, 2, uv_timer_init(&loop, &timer));
   CLOSE_HANDLE(bad);
+  while (calls[CLOSE] == 0)
+    gouv_run(&loop, UV_RUN_NOWAIT);
+  uv_walk(&loop, gouv_walk_cb, NULL);
+  SEEN(WALK, 3);
   gouv_close_unspawned(&loop, (uv_handle_t *) &unspawned);
   CLOSE_HANDLE(missing);
   assert(uv_timer_start(&timer, gouv_timer_cb, 0, 0) == 0);
