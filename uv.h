@@ -19,6 +19,36 @@
 
 #if UV_VERSION_HEX < 0x012d00
 #define UV_ENODATA (-61)
+typedef enum { UV_CLOCK_MONOTONIC, UV_CLOCK_REALTIME } uv_clock_id;
+typedef struct {
+  int64_t tv_sec;
+  int32_t tv_nsec;
+} uv_timespec64_t;
+typedef struct {
+  char *groupname;
+  unsigned long gid;
+  char **members;
+} uv_group_t;
+typedef struct {
+  uint64_t loop_count, events, events_waiting;
+} uv_metrics_t;
+static inline int uv_clock_gettime(uv_clock_id clock_id, uv_timespec64_t *ts) {
+  (void) clock_id, (void) ts;
+  return UV_ENOSYS;
+}
+static inline int uv_os_get_passwd2(uv_passwd_t *pwd, uv_uid_t uid) {
+  (void) pwd, (void) uid;
+  return UV_ENOSYS;
+}
+static inline int uv_os_get_group(uv_group_t *grp, uv_uid_t gid) {
+  (void) grp, (void) gid;
+  return UV_ENOSYS;
+}
+static inline void uv_os_free_group(uv_group_t *grp) { (void) grp; }
+static inline int uv_metrics_info(uv_loop_t *loop, uv_metrics_t *metrics) {
+  (void) loop, (void) metrics;
+  return UV_ENOSYS;
+}
 #endif
 
 #if UV_VERSION_HEX < 0x012e00
@@ -48,6 +78,14 @@ static inline int uv_pipe_connect2(uv_connect_t *req, uv_pipe_t *handle, const c
 #define UV_ENOEXEC (-8)
 #endif
 
+#if UV_VERSION_HEX < 0x013400
+static inline int uv_tcp_keepalive_ex(uv_tcp_t *handle, int on, unsigned int idle, unsigned int intvl,
+                                      unsigned int cnt) {
+  (void) handle, (void) on, (void) idle, (void) intvl, (void) cnt;
+  return UV_ENOSYS;
+}
+#endif
+
 /* What the binding keeps in C beside a uv_loop_t; the loop's data points to
  * it. */
 typedef struct {
@@ -61,6 +99,7 @@ gouv_loop_t *gouv_loop_attach(uv_loop_t *loop);
 void gouv_loop_detach(gouv_loop_t *shared);
 int gouv_loop_configure(uv_loop_t *loop, uv_loop_option option, int signum);
 int gouv_run(uv_loop_t *loop, uv_run_mode mode);
+int gouv_print_handles(uv_loop_t *loop, int only_active, char **text, size_t *size);
 
 /* Processes and signals. */
 int gouv_spawn(uv_loop_t *loop, uv_process_t *process, const uv_process_options_t *options);

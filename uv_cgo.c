@@ -59,6 +59,20 @@ int gouv_run(uv_loop_t *loop, uv_run_mode mode) {
   return alive;
 }
 
+/* uv_print_all_handles and uv_print_active_handles, into memory that the caller
+ * frees: what Go writes to is seldom a FILE. */
+int gouv_print_handles(uv_loop_t *loop, int only_active, char **text, size_t *size) {
+  FILE *stream = open_memstream(text, size);
+
+  if (stream == NULL)
+    return UV_ENOMEM;
+  if (only_active)
+    uv_print_active_handles(loop, stream);
+  else
+    uv_print_all_handles(loop, stream);
+  return fclose(stream) ? UV_ENOMEM : 0;
+}
+
 /* Signals
  *
  * libuv installs its handlers without SA_ONSTACK, and on a goroutine's small

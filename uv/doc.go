@@ -36,7 +36,19 @@
 //     [TCPIPv6Only].
 //   - uv_buf_t is a []byte, an array of them a [][]byte; uv_buf_init(base, n) is
 //     base[:n].
-//   - uv_free_cpu_info has no counterpart: what Go gets is Go's.
+//   - uv_free_cpu_info, uv_os_free_environ, uv_os_free_passwd and
+//     uv_os_free_group have no counterpart: what Go gets is Go's.
+//
+// Not bound, of what libuv's pages on loops, processes, streams and helpers have:
+//
+//   - uv_loop_new and uv_loop_delete, which libuv deprecates: [Loop.Init] and
+//     [Loop.Close].
+//   - uv_loop_fork: a Go process cannot go on after fork without exec.
+//   - uv_library_shutdown: it closes what libuv's signal handlers and threads
+//     work with, for the whole process, while Go code runs on.
+//   - uv_setup_args: the memory of the arguments, where it puts the title, is
+//     what the strings of [os.Args] are.
+//   - uv_thread_self: goroutines move between threads.
 //
 // # Goroutines
 //

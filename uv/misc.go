@@ -9,9 +9,12 @@ package uv
 import "C"
 
 import (
+	"io"
 	"math"
 	"net/netip"
+	"os"
 	"strconv"
+	"sync"
 	"unsafe"
 )
 
@@ -81,6 +84,446 @@ func Hrtime() uint64 { return uint64(C.uv_hrtime()) }
 //
 // Binds uv_sleep.
 func Sleep(msec uint) { C.uv_sleep(C.uint(min(msec, math.MaxUint32))) }
+
+// AvailableParallelism returns how many threads are worth running at a time,
+// at least 1.
+//
+// Binds uv_available_parallelism.
+func AvailableParallelism() int { return int(C.uv_available_parallelism()) }
+
+// ClockID names a clock for [ClockGettime].
+type ClockID int
+
+const (
+	ClockMonotonic ClockID = C.UV_CLOCK_MONOTONIC // never goes backwards, counts from some arbitrary point
+	ClockRealtime  ClockID = C.UV_CLOCK_REALTIME  // counts from 1970, and may be set
+)
+
+// Timespec64 is a time in seconds and nanoseconds.
+//
+// Mirrors uv_timespec64_t.
+type Timespec64 struct {
+	Sec  int64
+	Nsec int32
+}
+
+// ClockGettime returns the time of a clock. It returns EINVAL for an unknown
+// one.
+//
+// Binds uv_clock_gettime. Requires libuv 1.45; ENOSYS before.
+func ClockGettime(clock ClockID) (Timespec64, error) {
+	if !fits(int(clock)) {
+		return Timespec64{}, EINVAL
+	}
+	var ts C.uv_timespec64_t
+	if r := C.uv_clock_gettime(C.uv_clock_id(clock), &ts); r != 0 {
+		return Timespec64{}, result(r)
+	}
+	return Timespec64{int64(ts.tv_sec), int32(ts.tv_nsec)}, nil
+}
+
+// Timeval64 is a time in seconds and microseconds.
+//
+// Mirrors uv_timeval64_t.
+type Timeval64 struct {
+	Sec  int64
+	Usec int32
+}
+
+// Gettimeofday returns the time since 1970.
+//
+// Binds uv_gettimeofday.
+func Gettimeofday() (Timeval64, error) {
+	var tv C.uv_timeval64_t
+	if r := C.uv_gettimeofday(&tv); r != 0 {
+		return Timeval64{}, result(r)
+	}
+	return Timeval64{int64(tv.tv_sec), int32(tv.tv_usec)}, nil
+}
+
+// Timeval is a time in seconds and microseconds.
+//
+// Mirrors uv_timeval_t.
+type Timeval struct{ Sec, Usec int64 }
+
+// Rusage says what the process has used. A member that the system does not
+// count is 0.
+//
+// Mirrors uv_rusage_t.
+type Rusage struct {
+	Utime, Stime            Timeval // processor time, of the program and of the system for it
+	Maxrss                  uint64  // the most memory that was resident, in kilobytes
+	Ixrss, Idrss, Isrss     uint64
+	Minflt, Majflt          uint64 // page faults, without and with reading
+	Nswap, Inblock, Oublock uint64
+	Msgsnd, Msgrcv          uint64
+	Nsignals, Nvcsw, Nivcsw uint64
+}
+
+// Getrusage returns what the process, all its threads, has used.
+//
+// Binds uv_getrusage.
+func Getrusage() (Rusage, error) {
+	var c C.uv_rusage_t
+	if r := C.uv_getrusage(&c); r != 0 {
+		return Rusage{}, result(r)
+	}
+	return Rusage{
+		Utime:    Timeval{int64(c.ru_utime.tv_sec), int64(c.ru_utime.tv_usec)},
+		Stime:    Timeval{int64(c.ru_stime.tv_sec), int64(c.ru_stime.tv_usec)},
+		Maxrss:   uint64(c.ru_maxrss),
+		Ixrss:    uint64(c.ru_ixrss),
+		Idrss:    uint64(c.ru_idrss),
+		Isrss:    uint64(c.ru_isrss),
+		Minflt:   uint64(c.ru_minflt),
+		Majflt:   uint64(c.ru_majflt),
+		Nswap:    uint64(c.ru_nswap),
+		Inblock:  uint64(c.ru_inblock),
+		Oublock:  uint64(c.ru_oublock),
+		Msgsnd:   uint64(c.ru_msgsnd),
+		Msgrcv:   uint64(c.ru_msgrcv),
+		Nsignals: uint64(c.ru_nsignals),
+		Nvcsw:    uint64(c.ru_nvcsw),
+		Nivcsw:   uint64(c.ru_nivcsw),
+	}, nil
+}
+
+// ResidentSetMemory returns how much of the process's memory is resident, in
+// bytes.
+//
+// Binds uv_resident_set_memory.
+func ResidentSetMemory() (int, error) {
+	var rss C.size_t
+	if r := C.uv_resident_set_memory(&rss); r != 0 {
+		return 0, result(r)
+	}
+	return int(rss), nil
+}
+
+// Uptime returns for how long the system runs, in seconds.
+//
+// Binds uv_uptime.
+func Uptime() (float64, error) {
+	var up C.double
+	if r := C.uv_uptime(&up); r != 0 {
+		return 0, result(r)
+	}
+	return float64(up), nil
+}
+
+// maxTitle is more than the arguments of a process can be.
+const maxTitle = 1 << 23
+
+// ProcessTitle returns the process's title. It returns ENOBUFS where nothing
+// has called uv_setup_args, which a Go program does not.
+//
+// Binds uv_get_process_title.
+func ProcessTitle() (string, error) {
+	for n := C.size_t(256); ; n *= 2 {
+		buf := make([]byte, n)
+		c := (*C.char)(unsafe.Pointer(&buf[0]))
+		r := C.uv_get_process_title(c, n)
+		if r == 0 {
+			return C.GoString(c), nil
+		}
+		if r != C.UV_ENOBUFS || n >= maxTitle {
+			return "", result(r)
+		}
+	}
+}
+
+// SetProcessTitle sets the process's title. It returns EINVAL for a title with
+// a NUL byte, and ENOBUFS where nothing has called uv_setup_args, which a Go
+// program does not.
+//
+// Binds uv_set_process_title.
+func SetProcessTitle(title string) error {
+	if hasNUL(title) {
+		return EINVAL
+	}
+	c := C.CString(title)
+	defer C.free(unsafe.Pointer(c))
+	return result(C.uv_set_process_title(c))
+}
+
+// environment keeps our own calls from reading C's environment while another of
+// them changes it.
+var environment sync.RWMutex
+
+// EnvItem is a variable of the environment.
+//
+// Mirrors uv_env_item_t.
+type EnvItem struct{ Name, Value string }
+
+// OSEnviron returns the environment, C's: see [OSSetenv].
+//
+// Binds uv_os_environ, and uv_os_free_environ before it returns.
+func OSEnviron() ([]EnvItem, error) {
+	environment.RLock()
+	defer environment.RUnlock()
+	var items *C.uv_env_item_t
+	var count C.int
+	if r := C.uv_os_environ(&items, &count); r != 0 {
+		return nil, result(r)
+	}
+	defer C.uv_os_free_environ(items, count)
+	env := make([]EnvItem, count)
+	for i, c := range unsafe.Slice(items, count) {
+		env[i] = EnvItem{C.GoString(c.name), C.GoString(c.value)}
+	}
+	return env, nil
+}
+
+// OSGetenv returns a variable of the environment, C's: see [OSSetenv]. It returns
+// ENOENT where there is none and EINVAL for a name with a NUL byte.
+//
+// Binds uv_os_getenv.
+func OSGetenv(name string) (string, error) {
+	if hasNUL(name) {
+		return "", EINVAL
+	}
+	c := C.CString(name)
+	defer C.free(unsafe.Pointer(c))
+	environment.RLock()
+	defer environment.RUnlock()
+	return readString(func(buf *C.char, size *C.size_t) C.int { return C.uv_os_getenv(c, buf, size) })
+}
+
+// OSSetenv sets a variable of the environment. It returns EINVAL for an empty
+// name, for one with a "=" in it, and for a NUL byte.
+//
+// The environment is C's, which a child that is spawned without one of its own
+// inherits. [os.Setenv] sets a variable there too, but [os.Getenv] looks at a
+// copy of Go's, so it does not see what OSSetenv sets. These functions keep out
+// of each other's way, but none may run while os.Setenv does.
+//
+// Binds uv_os_setenv.
+func OSSetenv(name, value string) error {
+	if hasNUL(name, value) {
+		return EINVAL
+	}
+	c, v := C.CString(name), C.CString(value)
+	defer C.free(unsafe.Pointer(c))
+	defer C.free(unsafe.Pointer(v))
+	environment.Lock()
+	defer environment.Unlock()
+	return result(C.uv_os_setenv(c, v))
+}
+
+// OSUnsetenv removes a variable from the environment, C's: see [OSSetenv]. That
+// there is none is no error.
+//
+// Binds uv_os_unsetenv.
+func OSUnsetenv(name string) error {
+	if hasNUL(name) {
+		return EINVAL
+	}
+	c := C.CString(name)
+	defer C.free(unsafe.Pointer(c))
+	environment.Lock()
+	defer environment.Unlock()
+	return result(C.uv_os_unsetenv(c))
+}
+
+// OSHomedir returns the user's home directory: HOME where C's environment has
+// it, else what the system knows.
+//
+// Binds uv_os_homedir.
+func OSHomedir() (string, error) {
+	environment.RLock()
+	defer environment.RUnlock()
+	return readString(func(buf *C.char, size *C.size_t) C.int { return C.uv_os_homedir(buf, size) })
+}
+
+// OSTmpdir returns the directory for temporary files: TMPDIR, TMP, TEMP or
+// TEMPDIR, whichever C's environment has first, else /tmp.
+//
+// Binds uv_os_tmpdir.
+func OSTmpdir() (string, error) {
+	environment.RLock()
+	defer environment.RUnlock()
+	return readString(func(buf *C.char, size *C.size_t) C.int { return C.uv_os_tmpdir(buf, size) })
+}
+
+// Passwd is what the system knows of a user.
+//
+// Mirrors uv_passwd_t.
+type Passwd struct {
+	Username, Shell, Homedir string
+	UID, GID                 uint32
+}
+
+// OSPasswd returns what the system knows of the effective user. It returns
+// ENOENT where that is nothing.
+//
+// Binds uv_os_get_passwd, and uv_os_free_passwd before it returns.
+func OSPasswd() (Passwd, error) {
+	return passwd(func(c *C.uv_passwd_t) C.int { return C.uv_os_get_passwd(c) })
+}
+
+// OSPasswd2 is OSPasswd for any user.
+//
+// Binds uv_os_get_passwd2. Requires libuv 1.45; ENOSYS before.
+func OSPasswd2(uid uint32) (Passwd, error) {
+	return passwd(func(c *C.uv_passwd_t) C.int { return C.uv_os_get_passwd2(c, C.uv_uid_t(uid)) })
+}
+
+func passwd(get func(*C.uv_passwd_t) C.int) (Passwd, error) {
+	var c C.uv_passwd_t
+	if r := get(&c); r != 0 {
+		return Passwd{}, result(r)
+	}
+	defer C.uv_os_free_passwd(&c)
+	return Passwd{
+		Username: C.GoString(c.username),
+		Shell:    C.GoString(c.shell),
+		Homedir:  C.GoString(c.homedir),
+		UID:      uint32(c.uid),
+		GID:      uint32(c.gid),
+	}, nil
+}
+
+// Group is what the system knows of a group.
+//
+// Mirrors uv_group_t.
+type Group struct {
+	Groupname string
+	GID       uint32
+	Members   []string
+}
+
+// OSGroup returns what the system knows of a group. It returns ENOENT where
+// that is nothing.
+//
+// Binds uv_os_get_group, and uv_os_free_group before it returns. Requires libuv
+// 1.45; ENOSYS before.
+func OSGroup(gid uint32) (Group, error) {
+	var c C.uv_group_t
+	if r := C.uv_os_get_group(&c, C.uv_uid_t(gid)); r != 0 {
+		return Group{}, result(r)
+	}
+	defer C.uv_os_free_group(&c)
+	group := Group{Groupname: C.GoString(c.groupname), GID: uint32(c.gid)}
+	size := unsafe.Sizeof(*c.members)
+	for m := c.members; *m != nil; m = (**C.char)(unsafe.Add(unsafe.Pointer(m), size)) {
+		group.Members = append(group.Members, C.GoString(*m))
+	}
+	return group, nil
+}
+
+// OSGethostname returns the name of the host.
+//
+// Binds uv_os_gethostname.
+func OSGethostname() (string, error) {
+	return readString(func(buf *C.char, size *C.size_t) C.int { return C.uv_os_gethostname(buf, size) })
+}
+
+// OSGetpid returns the process's id.
+//
+// Binds uv_os_getpid.
+func OSGetpid() int { return int(C.uv_os_getpid()) }
+
+// OSGetppid returns the id of the process's parent.
+//
+// Binds uv_os_getppid.
+func OSGetppid() int { return int(C.uv_os_getppid()) }
+
+// Priorities for [OSSetpriority], which takes any number between the first and
+// the last. A lower number is a higher priority.
+const (
+	PriorityLow         int = C.UV_PRIORITY_LOW
+	PriorityBelowNormal int = C.UV_PRIORITY_BELOW_NORMAL
+	PriorityNormal      int = C.UV_PRIORITY_NORMAL
+	PriorityAboveNormal int = C.UV_PRIORITY_ABOVE_NORMAL
+	PriorityHigh        int = C.UV_PRIORITY_HIGH
+	PriorityHighest     int = C.UV_PRIORITY_HIGHEST
+)
+
+// OSGetpriority returns the priority of a process, of the calling one for 0. On
+// Linux threads have one each: 0 is the calling thread, and a process's id its
+// first thread. It returns ESRCH where there is no such process.
+//
+// Binds uv_os_getpriority.
+func OSGetpriority(pid int) (int, error) {
+	if !fits(pid) {
+		return 0, ESRCH
+	}
+	var priority C.int
+	if r := C.uv_os_getpriority(C.uv_pid_t(pid), &priority); r != 0 {
+		return 0, result(r)
+	}
+	return int(priority), nil
+}
+
+// OSSetpriority sets what OSGetpriority returns. A goroutine that sets its own
+// thread's on Linux should have called [runtime.LockOSThread]. It returns EINVAL
+// for a priority that is out of range, EACCES for a higher one without the right
+// to.
+//
+// Binds uv_os_setpriority.
+func OSSetpriority(pid, priority int) error {
+	switch {
+	case !fits(priority):
+		return EINVAL
+	case !fits(pid):
+		return ESRCH
+	}
+	return result(C.uv_os_setpriority(C.uv_pid_t(pid), C.int(priority)))
+}
+
+// Utsname names the system.
+//
+// Mirrors uv_utsname_t.
+type Utsname struct{ Sysname, Release, Version, Machine string }
+
+// OSUname returns the name of the system.
+//
+// Binds uv_os_uname.
+func OSUname() (Utsname, error) {
+	var c C.uv_utsname_t
+	if r := C.uv_os_uname(&c); r != 0 {
+		return Utsname{}, result(r)
+	}
+	return Utsname{
+		Sysname: C.GoString(&c.sysname[0]),
+		Release: C.GoString(&c.release[0]),
+		Version: C.GoString(&c.version[0]),
+		Machine: C.GoString(&c.machine[0]),
+	}, nil
+}
+
+// PrintAllHandles writes a line for each handle of the loop, libuv's own among
+// them: R, A and I where it is referenced, active and internal, its type, and
+// its address in C. A nil w is [os.Stderr].
+//
+// Binds uv_print_all_handles. The error is w's.
+func (l *Loop) PrintAllHandles(w io.Writer) error {
+	l.enter("Loop.PrintAllHandles")
+	return l.printHandles(false, w)
+}
+
+// PrintActiveHandles is PrintAllHandles for those that are active.
+//
+// Binds uv_print_active_handles.
+func (l *Loop) PrintActiveHandles(w io.Writer) error {
+	l.enter("Loop.PrintActiveHandles")
+	return l.printHandles(true, w)
+}
+
+func (l *Loop) printHandles(onlyActive bool, w io.Writer) error {
+	if w == nil {
+		w = os.Stderr
+	}
+	var text *C.char
+	var size C.size_t
+	r := C.gouv_print_handles(l.c, cBool(onlyActive), &text, &size)
+	defer func() { C.free(unsafe.Pointer(text)) }()
+	if r != 0 {
+		return result(r)
+	}
+	_, err := io.WriteString(w, C.GoStringN(text, C.int(size)))
+	return err
+}
 
 // CPU describes one processor.
 //

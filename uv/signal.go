@@ -183,6 +183,11 @@ func (o *signalOwners) hush(signum C.int) error {
 		// Nor with these, but it is not even installed, and the first Notify
 		// would install it over the binding's.
 		o.notify(signum)
+	case syscall.SIGHUP, syscall.SIGINT:
+		// The same holds for these where they were ignored from the start, as
+		// under nohup, and after the last Notify they are again.
+		o.notify(signum)
+		return o.startRelay()
 	default:
 		return o.startRelay()
 	}
@@ -206,9 +211,6 @@ func (o *signalOwners) startRelay() error {
 }
 
 func (o *signalOwners) notify(signum C.int) {
-	if signal.Ignored(syscall.Signal(signum)) {
-		return
-	}
 	if o.quiet[signum] == nil {
 		o.quiet[signum] = make(chan os.Signal, 1)
 	}
@@ -237,7 +239,9 @@ func (o *signalOwners) pass() {
 func (o *signalOwners) passOn(signum C.int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.notify(signum)
+	if !signal.Ignored(syscall.Signal(signum)) {
+		o.notify(signum)
+	}
 	C.gouv_signal_pass(signum)
 	if o.counts[signum] == 0 {
 		o.unhush(signum)

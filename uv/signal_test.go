@@ -279,7 +279,26 @@ func TestSignal_BesideOsSignal(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%v/%s", signum, strings.ReplaceAll(c.steps, " ", "_")), func(t *testing.T) {
 				t.Parallel()
-				child := exec.Command(helperPath(), strconv.Itoa(int(signum)), strconv.Itoa(row))
+				// Not by os/exec: the child shall not ignore what we may ignore.
+				output, exit := outputOf(t, helperOptions(signalRowHelper, strconv.Itoa(int(signum)), strconv.Itoa(row)))
+				assert.Equal(t, "ok\n", output)
+				assert.Equal(t, exitOf{}, exit)
+			})
+		}
+	}
+}
+
+// Go treats SIGHUP and SIGINT in a way of their own when the process was started
+// with them ignored, as by nohup. A Reset ignores them again.
+func TestSignal_BesideOsSignalUnderNohup(t *testing.T) {
+	for _, signum := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT} {
+		for row, c := range besideOsSignal {
+			if strings.Contains(c.steps, "Reset") || strings.Contains(c.steps, "Ignore") {
+				continue
+			}
+			t.Run(fmt.Sprintf("%v/%s", signum, strings.ReplaceAll(c.steps, " ", "_")), func(t *testing.T) {
+				t.Parallel()
+				child := exec.Command("/bin/sh", "-c", `trap "" HUP INT; exec "$0" "$@"`, helperPath(), strconv.Itoa(int(signum)), strconv.Itoa(row))
 				child.Env = helperEnv(signalRowHelper)
 				output, err := child.CombinedOutput()
 				assert.NoError(t, err)

@@ -123,6 +123,29 @@ func (t *TCP) Keepalive(enable bool, delay uint) error {
 	return result(C.uv_tcp_keepalive(t.raw(), cBool(enable), C.uint(delay)))
 }
 
+// KeepaliveEx turns keep-alive on, with a delay in seconds before the first
+// probe, the time in seconds between probes, and how many go without an answer
+// before the connection is dropped; or off. It returns EINVAL where one of them
+// is 0.
+//
+// Binds uv_tcp_keepalive_ex. Requires libuv 1.52; ENOSYS before.
+func (t *TCP) KeepaliveEx(on bool, idle, intvl, cnt uint) error {
+	t.enter("TCP.KeepaliveEx")
+	if max(idle, intvl, cnt) > math.MaxInt32 {
+		return EINVAL
+	}
+	return result(C.uv_tcp_keepalive_ex(t.raw(), cBool(on), C.uint(idle), C.uint(intvl), C.uint(cnt)))
+}
+
+// SimultaneousAccepts lets the system queue several accepts of a server at once,
+// or one. It makes a difference on Windows alone.
+//
+// Binds uv_tcp_simultaneous_accepts.
+func (t *TCP) SimultaneousAccepts(enable bool) error {
+	t.enter("TCP.SimultaneousAccepts")
+	return result(C.uv_tcp_simultaneous_accepts(t.raw(), cBool(enable)))
+}
+
 // Getsockname returns the address that the handle is bound to.
 //
 // Binds uv_tcp_getsockname.
@@ -160,6 +183,22 @@ func (t *TCP) CloseReset(cb CloseCB) error {
 		t.closing, t.closeCB = true, cb
 	}
 	return result(r)
+}
+
+// Socketpair returns two connected Unix domain sockets of a type, such as
+// syscall.SOCK_STREAM, and a protocol, 0 for the usual one. Both are
+// close-on-exec; the flags of each are 0 or NonblockPipe.
+//
+// Binds uv_socketpair.
+func Socketpair(typ, protocol int, flags0, flags1 StdioFlags) (fds [2]int, err error) {
+	if !fits(typ) || !fits(protocol) {
+		return [2]int{-1, -1}, EINVAL
+	}
+	var c [2]C.uv_os_sock_t
+	if r := C.uv_socketpair(C.int(typ), C.int(protocol), &c[0], C.int(flags0), C.int(flags1)); r != 0 {
+		return [2]int{-1, -1}, result(r)
+	}
+	return [2]int{int(c[0]), int(c[1])}, nil
 }
 
 func asSockaddr(addr *C.struct_sockaddr_storage) *C.struct_sockaddr {
