@@ -309,7 +309,10 @@ func TestSpawn_UnknownDescriptor(t *testing.T) {
 // Not parallel: another test might get the descriptor.
 func TestSpawn_ClosedDescriptor(t *testing.T) {
 	file := tempFile(t)
-	fd, _, errno := syscall.Syscall(syscall.SYS_FCNTL, file.Fd(), syscall.F_DUPFD_CLOEXEC, 500) // out of the loops' way
+	var limit syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
+	// The highest there can be, which nobody else gets meanwhile.
+	fd, _, errno := syscall.Syscall(syscall.SYS_FCNTL, file.Fd(), syscall.F_DUPFD_CLOEXEC, uintptr(limit.Cur-1))
 	require.Zero(t, errno)
 	require.NoError(t, syscall.Close(int(fd)))
 	container := uv.StdioContainer{Flags: uv.InheritFD, FD: int(fd)}
