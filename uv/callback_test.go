@@ -518,11 +518,11 @@ func panicsDeepDown() { panic("deep down") }
 var dropsPanic = helper("dropsPanic", func() {
 	var loop uv.Loop
 	var first, second uv.Timer
-	orPanic(loop.Init())
-	orPanic(first.Init(&loop))
-	orPanic(second.Init(&loop))
-	orPanic(first.Start(func(*uv.Timer) { panicsDeepDown() }, 0, 0))
-	orPanic(second.Start(func(*uv.Timer) { panic("the second one") }, 0, 0))
+	must(loop.Init())
+	must(first.Init(&loop))
+	must(second.Init(&loop))
+	must(first.Start(func(*uv.Timer) { panicsDeepDown() }, 0, 0))
+	must(second.Start(func(*uv.Timer) { panic("the second one") }, 0, 0))
 	loop.Run(uv.RunDefault)
 	fmt.Println("not reached")
 })
@@ -548,9 +548,9 @@ func TestPanic_EndsTheProgram(t *testing.T) {
 var exitsGoroutine = helper("exitsGoroutine", func() {
 	var loop uv.Loop
 	var timer uv.Timer
-	orPanic(loop.Init())
-	orPanic(timer.Init(&loop))
-	orPanic(timer.Start(func(*uv.Timer) { runtime.Goexit() }, 0, 0))
+	must(loop.Init())
+	must(timer.Init(&loop))
+	must(timer.Start(func(*uv.Timer) { runtime.Goexit() }, 0, 0))
 	ended := make(chan bool)
 	go func() {
 		defer close(ended)

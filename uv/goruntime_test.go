@@ -118,18 +118,18 @@ func TestLoop_RaceIsSeen(t *testing.T) {
 
 var racesHelper = helper("uses a loop from two goroutines", func() {
 	var loop uv.Loop
-	check(loop.Init())
+	must(loop.Init())
 	var timers [2]uv.Timer
 	for i := range timers {
-		check(timers[i].Init(&loop))
+		must(timers[i].Init(&loop))
 	}
 	loop.Run(uv.RunNowait)
 	done := make(chan error)
 	for i := range timers {
 		go func() { done <- timers[i].Stop() }()
 	}
-	check(<-done)
-	check(<-done)
+	must(<-done)
+	must(<-done)
 })
 
 // Go raises the soft limit of open files for itself. A child of ours gets the
@@ -152,21 +152,21 @@ func TestSpawn_FileLimit(t *testing.T) {
 var limitsHelper = helper("has a child print its file limit", func() {
 	if set := os.Args[1]; set != "" {
 		var limit syscall.Rlimit
-		check(syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
+		must(syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
 		n, err := strconv.ParseUint(set, 10, 64)
-		check(err)
+		must(err)
 		limit.Cur = n
-		check(syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
+		must(syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
 	}
 	var loop uv.Loop
-	check(loop.Init())
+	must(loop.Init())
 	var child uv.Process
-	check(loop.Spawn(&child, &uv.ProcessOptions{
+	must(loop.Spawn(&child, &uv.ProcessOptions{
 		File:   "/bin/sh",
 		Args:   []string{"sh", "-c", "ulimit -Sn"},
 		Stdio:  []uv.StdioContainer{{}, {Flags: uv.InheritFD, FD: 1}},
 		ExitCB: func(p *uv.Process, _ int64, _ syscall.Signal) { p.Close(nil) },
 	}))
 	loop.Run(uv.RunDefault)
-	check(loop.Close())
+	must(loop.Close())
 })

@@ -266,6 +266,11 @@ func (h *handle) Close(cb CloseCB) {
 		return
 	}
 	h.enter("Close")
+	h.close(cb)
+}
+
+// close is Close of a handle that was checked.
+func (h *handle) close(cb CloseCB) {
 	h.closing, h.closeCB = true, cb
 	C.uv_close(h.c, C.uv_close_cb(C.gouv_close_cb))
 }

@@ -114,28 +114,6 @@ func shallowCopy[T any](p T) T {
 	return copied.Interface().(T)
 }
 
-// orPanic is require.NoError for helper processes.
-func orPanic(err error) {
-	if err != nil {
-		panic(err)
-	}
-}
-
-// panicValue returns what f panics with, nil when it returns.
-func panicValue(f func()) (value any) {
-	defer func() { value = recover() }()
-	f()
-	return nil
-}
-
-// panicText is panicValue as text, "" when f returns.
-func panicText(f func()) string {
-	if value := panicValue(f); value != nil {
-		return fmt.Sprint(value)
-	}
-	return ""
-}
-
 func TestLibuv_active(t *testing.T) {
 	t.Parallel()
 	loop := newLoop(t)
@@ -686,11 +664,11 @@ var spawnsWhileCollecting = helper("spawnsWhileCollecting", func() {
 	const buffers, rounds = 64, 100
 	var loop uv.Loop
 	var pipe uv.Pipe
-	orPanic(loop.Init())
+	must(loop.Init())
 	ends, err := uv.MakePipe(0, 0)
-	orPanic(err)
-	orPanic(pipe.Init(&loop, false))
-	orPanic(pipe.Open(ends[1]))
+	must(err)
+	must(pipe.Init(&loop, false))
+	must(pipe.Open(ends[1]))
 	// C's copy of the array of buffers, 1024 bytes, is freed after the write.
 	write := func() {
 		space := make([]byte, buffers*1024)
@@ -698,10 +676,10 @@ var spawnsWhileCollecting = helper("spawnsWhileCollecting", func() {
 		for i := range buffers {
 			bufs = append(bufs, space[i*1024:][:1])
 		}
-		orPanic(pipe.Write(nil, bufs, nil))
+		must(pipe.Write(nil, bufs, nil))
 		loop.Run(uv.RunDefault)
 		_, err := syscall.Read(ends[0], make([]byte, buffers))
-		orPanic(err)
+		must(err)
 	}
 	for i := range rounds {
 		write()

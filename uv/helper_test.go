@@ -155,3 +155,25 @@ func closeAll(t testing.TB, loop *uv.Loop) {
 
 // counts counts callbacks by name, to be compared with what a test expects.
 type counts map[string]int
+
+// must is require.NoError for helper processes, where there is no test to fail.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// panicValue returns what f panics with, nil when it returns.
+func panicValue(f func()) (value any) {
+	defer func() { value = recover() }()
+	f()
+	return nil
+}
+
+// panicText is panicValue as text, "" when f returns.
+func panicText(f func()) string {
+	if value := panicValue(f); value != nil {
+		return fmt.Sprint(value)
+	}
+	return ""
+}

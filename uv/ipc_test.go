@@ -437,7 +437,7 @@ func TestIPC_Errors(t *testing.T) {
 		"closing handle":         {ipc, buffers("x"), closing, uv.EINVAL},
 		"closed handle":          {ipc, buffers("x"), closed, uv.EINVAL},
 		"handle not initialised": {ipc, buffers("x"), new(uv.TCP), uv.EINVAL},
-		"copy of a handle":       {ipc, buffers("x"), copyOf(good), uv.EINVAL},
+		"copy of a handle":       {ipc, buffers("x"), shallowCopy(good), uv.EINVAL},
 		"handle of another loop": {ipc, buffers("x"), foreign, uv.EINVAL},
 		"handle not open":        {ipc, buffers("x"), unopened, uv.EBADF},
 		"TCP not open":           {ipc, buffers("x"), unopenedTCP, uv.EBADF},
@@ -567,7 +567,7 @@ func TestIPC_CloseHandleAfterItsPipe(t *testing.T) {
 		}
 	}))
 	a.Close(closed)
-	assert.Empty(t, panicOf(func() { sent.Close(closed) }))
+	assert.Empty(t, panicText(func() { sent.Close(closed) }))
 	b.Close(closed)
 	run(t, loop)
 	assert.Equal(t, counts{"write": 1, "close": 3}, c)

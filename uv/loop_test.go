@@ -232,9 +232,9 @@ func TestLibuv_loop_close(t *testing.T) {
 
 var endsWithWorkQueued = helper("endsWithWorkQueued", func() {
 	var loop uv.Loop
-	orPanic(loop.Init())
+	must(loop.Init())
 	for range 100 {
-		orPanic(loop.FsUnlink(nil, "/nowhere/at/all", func(*uv.FsReq) {}))
+		must(loop.FsUnlink(nil, "/nowhere/at/all", func(*uv.FsReq) {}))
 	}
 })
 
@@ -606,9 +606,9 @@ func TestLoop_WalkPanicRecoveredInCallback(t *testing.T) {
 var closesLoopInWalk = helper("closesLoopInWalk", func() {
 	var loop uv.Loop
 	var timers [3]uv.Timer
-	orPanic(loop.Init())
+	must(loop.Init())
 	for i := range timers {
-		orPanic(timers[i].Init(&loop))
+		must(timers[i].Init(&loop))
 	}
 	defer func() {
 		if text, ok := recover().(string); ok {

@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"reflect"
 	"runtime"
 	"strconv"
 	"strings"
@@ -262,7 +261,7 @@ func TestSpawn_AgainAfterFailure(t *testing.T) {
 	var p uv.Process
 	c := counts{}
 	require.Equal(t, uv.ENOENT, loop.Spawn(&p, &uv.ProcessOptions{File: "uv-no-such-program", ExitCB: noExit(t)}))
-	assert.Contains(t, panicOf(func() { loop.Spawn(&p, sh("")) }), "open already")
+	assert.Contains(t, panicText(func() { loop.Spawn(&p, sh("")) }), "open already")
 	p.Close(func(uv.Handle) {
 		c["close"]++
 		options := sh("exit 3")
@@ -422,15 +421,6 @@ var helperSpawnAsNobody = helper("spawn as nobody", func() {
 	loop.Run(uv.RunDefault)
 	fmt.Print(", ", loop.Close())
 })
-
-// must ends a helper process that cannot go on.
-func must(err error) {
-	if err != nil {
-		_, _, line, _ := runtime.Caller(1)
-		fmt.Fprintf(os.Stderr, "line %d: %v\n", line, err)
-		os.Exit(1)
-	}
-}
 
 func TestLibuv_spawn_setuid_fails(t *testing.T) {
 	t.Parallel()
@@ -619,7 +609,7 @@ func TestProcess_PanicInExitCB(t *testing.T) {
 	options := sh("exit 0")
 	options.ExitCB = func(*uv.Process, int64, syscall.Signal) { panic("in the exit callback") }
 	require.NoError(t, loop.Spawn(&p, options))
-	assert.Equal(t, "in the exit callback", panicOf(func() { loop.Run(uv.RunDefault) }))
+	assert.Equal(t, "in the exit callback", panicText(func() { loop.Run(uv.RunDefault) }))
 	assert.Equal(t, uv.EBUSY, loop.Close())
 	assert.False(t, p.IsActive())
 	p.Close(nil)
@@ -762,7 +752,7 @@ func TestSpawn_BadOptions(t *testing.T) {
 			o.Stdio = stdio(uv.CreatePipe, p, 0)
 		},
 		"CreatePipe with a copy": func(t *testing.T, loop *uv.Loop, o *uv.ProcessOptions) {
-			o.Stdio = stdio(uv.CreatePipe, copyOf(pipe(t, loop)), 0)
+			o.Stdio = stdio(uv.CreatePipe, shallowCopy(pipe(t, loop)), 0)
 		},
 		"InheritStream without one": func(_ *testing.T, _ *uv.Loop, o *uv.ProcessOptions) {
 			o.Stdio = stdio(uv.InheritStream, nil, 1)
@@ -806,11 +796,11 @@ func TestSpawn_BadOptions(t *testing.T) {
 							assert.Same(t, &p, h)
 						})
 						assert.True(t, p.IsClosing())
-						assert.Contains(t, panicOf(func() { p.Close(nil) }), "Process.Close: the handle is closed")
+						assert.Contains(t, panicText(func() { p.Close(nil) }), "Process.Close: the handle is closed")
 						closeAll(t, loop)
 						assert.Equal(t, counts{"close": 1}, c)
 						assert.NoFileExists(t, marker)
-						assert.Contains(t, panicOf(func() { p.Close(nil) }), "Process.Close: the handle is closed")
+						assert.Contains(t, panicText(func() { p.Close(nil) }), "Process.Close: the handle is closed")
 					case "spawned again":
 						assert.NoFileExists(t, marker)
 						options := good()
@@ -847,24 +837,6 @@ func closeOthers(loop *uv.Loop, but uv.Handle) {
 	})
 }
 
-// panicOf returns what f panics with, as text, "" where it does not.
-func panicOf(f func()) (text string) {
-	defer func() {
-		if value := recover(); value != nil {
-			text = fmt.Sprint(value)
-		}
-	}()
-	f()
-	return ""
-}
-
-// copyOf copies a handle, which vet would not allow in plain sight.
-func copyOf[T any](handle *T) *T {
-	c := new(T)
-	reflect.ValueOf(c).Elem().Set(reflect.ValueOf(handle).Elem())
-	return c
-}
-
 func TestProcess_MethodsNeedAnOpenHandle(t *testing.T) {
 	t.Parallel()
 	methods := map[string]func(p *uv.Process){
@@ -879,23 +851,23 @@ func TestProcess_MethodsNeedAnOpenHandle(t *testing.T) {
 	loop := newLoop(t)
 	var p uv.Process
 	for name, call := range methods {
-		assert.Regexp(t, `\.`+name+`: the handle is not initialised`, panicOf(func() { call(new(uv.Process)) }))
+		assert.Regexp(t, `\.`+name+`: the handle is not initialised`, panicText(func() { call(new(uv.Process)) }))
 	}
 	options := sh("exit 0")
 	options.ExitCB = func(*uv.Process, int64, syscall.Signal) {
-		copied := copyOf(&p)
+		copied := shallowCopy(&p)
 		for name, call := range methods {
-			assert.Regexp(t, `Process\.`+name+`: the handle is a copy`, panicOf(func() { call(copied) }))
+			assert.Regexp(t, `Process\.`+name+`: the handle is a copy`, panicText(func() { call(copied) }))
 		}
 		p.Close(nil)
 		for name, call := range methods {
-			assert.Equal(t, "uv: Process."+name+": the handle is closed", panicOf(func() { call(&p) }))
+			assert.Equal(t, "uv: Process."+name+": the handle is closed", panicText(func() { call(&p) }))
 		}
 	}
 	require.NoError(t, loop.Spawn(&p, options))
 	run(t, loop)
 	for name, call := range methods {
-		assert.Equal(t, "uv: Process."+name+": the handle is closed", panicOf(func() { call(&p) }))
+		assert.Equal(t, "uv: Process."+name+": the handle is closed", panicText(func() { call(&p) }))
 	}
 	assert.False(t, p.IsActive())
 	assert.False(t, p.HasRef())

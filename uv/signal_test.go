@@ -28,7 +28,7 @@ import (
 func raise(signum syscall.Signal) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	check(syscall.Tgkill(os.Getpid(), syscall.Gettid(), signum))
+	must(syscall.Tgkill(os.Getpid(), syscall.Gettid(), signum))
 }
 
 // sigaction is what the kernel knows of a signal's disposition.
@@ -316,17 +316,17 @@ var signalRowHelper = helper("a row of the os/signal table", func() {
 
 	var loop uv.Loop
 	var s uv.Signal
-	check(loop.Init())
-	check(s.Init(&loop))
+	must(loop.Init())
+	must(s.Init(&loop))
 	watched := 0
 	channel := make(chan os.Signal, 8)
 	for step := range strings.SplitSeq(c.steps, " ") {
 		switch step {
 		case "Start":
-			check(s.Stop())
-			check(s.Start(func(*uv.Signal, syscall.Signal) { watched++ }, signum))
+			must(s.Stop())
+			must(s.Start(func(*uv.Signal, syscall.Signal) { watched++ }, signum))
 		case "Stop":
-			check(s.Stop())
+			must(s.Stop())
 		case "Notify":
 			signal.Notify(channel, signum)
 		case "Unnotify":
@@ -354,16 +354,9 @@ var signalRowHelper = helper("a row of the os/signal table", func() {
 	}
 	s.Close(nil)
 	loop.Run(uv.RunDefault)
-	check(loop.Close())
+	must(loop.Close())
 	fmt.Println("ok")
 })
-
-// check is for helper processes, where there is no test to fail.
-func check(err error) {
-	if err != nil {
-		panic(err)
-	}
-}
 
 // A signal that is watched and that nobody else wants does nothing else, on
 // whichever thread it arrives: Go's handler would end the process for one that
@@ -384,9 +377,9 @@ var threadsOfCHelper = helper("sends signals to the threads of libuv's pool", fu
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGCONT)
 	others := threadIDs()
 	var loop uv.Loop
-	check(loop.Init())
+	must(loop.Init())
 	for range 4 { // starts the pool
-		check(loop.FsUnlink(nil, "/nonexistent", func(*uv.FsReq) {}))
+		must(loop.FsUnlink(nil, "/nonexistent", func(*uv.FsReq) {}))
 	}
 	loop.Run(uv.RunDefault)
 	pool := slices.DeleteFunc(threadIDs(), func(id int) bool { return slices.Contains(others, id) })
@@ -396,10 +389,10 @@ var threadsOfCHelper = helper("sends signals to the threads of libuv's pool", fu
 	for _, signum := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGALRM, syscall.SIGIO, 40, syscall.SIGTERM, syscall.SIGCHLD} {
 		var s uv.Signal
 		n := 0
-		check(s.Init(&loop))
-		check(s.Start(func(*uv.Signal, syscall.Signal) { n++ }, signum))
+		must(s.Init(&loop))
+		must(s.Start(func(*uv.Signal, syscall.Signal) { n++ }, signum))
 		for _, id := range pool {
-			check(syscall.Tgkill(os.Getpid(), id, signum))
+			must(syscall.Tgkill(os.Getpid(), id, signum))
 		}
 		for n < len(pool) {
 			loop.Run(uv.RunOnce)
@@ -407,17 +400,17 @@ var threadsOfCHelper = helper("sends signals to the threads of libuv's pool", fu
 		s.Close(nil)
 		loop.Run(uv.RunDefault)
 	}
-	check(loop.Close())
+	must(loop.Close())
 	fmt.Println("ok")
 })
 
 func threadIDs() []int {
 	tasks, err := os.ReadDir("/proc/self/task")
-	check(err)
+	must(err)
 	ids := make([]int, len(tasks))
 	for i, task := range tasks {
 		ids[i], err = strconv.Atoi(task.Name())
-		check(err)
+		must(err)
 	}
 	return ids
 }

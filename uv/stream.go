@@ -75,8 +75,6 @@ type Stream interface {
 	// WriteQueueSize returns how many bytes are queued for writing. Binds
 	// uv_stream_get_write_queue_size.
 	WriteQueueSize() int
-
-	asStream() *stream
 }
 
 // ConnectionCB is called when a connection came in, or with an error where
@@ -118,8 +116,6 @@ type stream struct {
 	connecting bool
 }
 
-func (s *stream) asStream() *stream { return s }
-
 func (s *stream) raw() *C.uv_stream_t { return (*C.uv_stream_t)(unsafe.Pointer(s.c)) }
 
 // streamOf returns the stream of a Stream, nil for one that is nil in any way.
@@ -160,16 +156,14 @@ func (s *stream) Close(cb CloseCB) {
 		return
 	}
 	s.beforeClose("Close")
-	s.handle.Close(cb)
+	s.close(cb)
 }
 
 // beforeClose checks that the stream can be closed, and lets writes that are
 // still to send it have a copy.
 func (s *stream) beforeClose(method string) {
 	s.enter(method)
-	if s.allocating {
-		panic("uv: " + s.method(method) + ": called from an AllocCB of the stream")
-	}
+	s.notAllocating(method)
 	for _, w := range s.loop.sends {
 		if w.send != s || w.handle.closing || w.raw().send_handle != s.raw() {
 			continue
@@ -178,6 +172,13 @@ func (s *stream) beforeClose(method string) {
 		if w.copied == nil {
 			panic("uv: " + s.method(method) + ": Write2 is still to send the handle, and there is no descriptor left to keep it by")
 		}
+	}
+}
+
+// notAllocating panics inside an AllocCB of the stream.
+func (s *stream) notAllocating(method string) {
+	if s.allocating {
+		panic("uv: " + s.method(method) + ": called from an AllocCB of the stream")
 	}
 }
 
@@ -233,9 +234,7 @@ func (s *stream) ReadStart(alloc AllocCB, read ReadCB) error {
 // ReadStop implements [Stream].
 func (s *stream) ReadStop() error {
 	s.enter("ReadStop")
-	if s.allocating {
-		panic("uv: " + s.method("ReadStop") + ": called from an AllocCB of the stream")
-	}
+	s.notAllocating("ReadStop")
 	return result(C.uv_read_stop(s.raw()))
 }
 

@@ -264,10 +264,10 @@ func TestRequest_InUse(t *testing.T) {
 	var shutdown uv.ShutdownReq
 	c := counts{}
 	require.NoError(t, a.Write(&write, buffers("x"), func(*uv.WriteReq, error) { c["write"]++ }))
-	assert.Equal(t, "uv: Pipe.Write: the request is still in use", panicOf(func() { a.Write(&write, buffers("y"), nil) }))
-	assert.Equal(t, "uv: Pipe.Write: the request is still in use", panicOf(func() { b.Write(&write, buffers("y"), nil) }))
+	assert.Equal(t, "uv: Pipe.Write: the request is still in use", panicText(func() { a.Write(&write, buffers("y"), nil) }))
+	assert.Equal(t, "uv: Pipe.Write: the request is still in use", panicText(func() { b.Write(&write, buffers("y"), nil) }))
 	require.NoError(t, a.Shutdown(&shutdown, func(*uv.ShutdownReq, error) { c["shutdown"]++ }))
-	assert.Equal(t, "uv: Pipe.Shutdown: the request is still in use", panicOf(func() { b.Shutdown(&shutdown, nil) }))
+	assert.Equal(t, "uv: Pipe.Shutdown: the request is still in use", panicText(func() { b.Shutdown(&shutdown, nil) }))
 
 	var client uv.Pipe
 	var connect uv.ConnectReq
@@ -276,7 +276,7 @@ func TestRequest_InUse(t *testing.T) {
 	var tcp uv.TCP
 	require.NoError(t, tcp.Init(loop))
 	assert.Equal(t, "uv: TCP.Connect: the request is still in use",
-		panicOf(func() { tcp.Connect(&connect, netip.MustParseAddrPort("127.0.0.1:1"), nil) }))
+		panicText(func() { tcp.Connect(&connect, netip.MustParseAddrPort("127.0.0.1:1"), nil) }))
 	assert.Equal(t, uv.EINVAL, connect.Cancel())
 
 	run(t, loop)
@@ -608,7 +608,7 @@ func TestStream_CloseOrStopInAllocCB(t *testing.T) {
 				}
 			}))
 			require.NoError(t, a.Write(nil, buffers("still works"), nil))
-			assert.Equal(t, "uv: Pipe."+name+": called from an AllocCB of the stream", panicOf(func() { runMode(t, loop, uv.RunDefault) }))
+			assert.Equal(t, "uv: Pipe."+name+": called from an AllocCB of the stream", panicText(func() { runMode(t, loop, uv.RunDefault) }))
 			assert.False(t, b.IsClosing())
 			run(t, loop)
 			assert.Equal(t, 1, c["read"])
@@ -630,7 +630,7 @@ func TestStream_PanicInAllocCB(t *testing.T) {
 		assert.NoError(t, b.ReadStop())
 	}))
 	require.NoError(t, a.Write(nil, buffers("x"), func(*uv.WriteReq, error) { a.Close(nil) }))
-	assert.Equal(t, "no buffer today", panicOf(func() { runMode(t, loop, uv.RunDefault) }))
+	assert.Equal(t, "no buffer today", panicText(func() { runMode(t, loop, uv.RunDefault) }))
 	run(t, loop)
 	got := readToEnd(t, b)
 	run(t, loop)
@@ -732,9 +732,9 @@ func TestStream_NilPointerAsArgument(t *testing.T) {
 	loop := newLoop(t)
 	a, b := pipePair(t, loop, true)
 	for _, none := range []uv.Stream{(*uv.Pipe)(nil), (*uv.TCP)(nil)} {
-		assert.Empty(t, panicOf(func() { assert.Equal(t, uv.EINVAL, a.Accept(none)) }))
-		assert.Empty(t, panicOf(func() { assert.NoError(t, a.Write2(nil, buffers("x"), none, nil)) }))
-		assert.Empty(t, panicOf(func() {
+		assert.Empty(t, panicText(func() { assert.Equal(t, uv.EINVAL, a.Accept(none)) }))
+		assert.Empty(t, panicText(func() { assert.NoError(t, a.Write2(nil, buffers("x"), none, nil)) }))
+		assert.Empty(t, panicText(func() {
 			var p uv.Process
 			assert.Equal(t, uv.EINVAL, loop.Spawn(&p, &uv.ProcessOptions{
 				File: "true", Stdio: []uv.StdioContainer{{Flags: uv.CreatePipe, Stream: none}},
@@ -831,7 +831,7 @@ func TestStream_InitAgain(t *testing.T) {
 	var p uv.Pipe
 	c := counts{}
 	require.NoError(t, p.Init(loop, false))
-	assert.Equal(t, "uv: Pipe.Init: the handle is open already", panicOf(func() { p.Init(loop, false) }))
+	assert.Equal(t, "uv: Pipe.Init: the handle is open already", panicText(func() { p.Init(loop, false) }))
 	p.SetData("kept")
 	var again uv.CloseCB
 	again = func(uv.Handle) {
@@ -901,18 +901,18 @@ func TestStream_MethodsNeedAnOpenHandle(t *testing.T) {
 	check := func(kind, state string, s uv.Stream) {
 		t.Helper()
 		for name, call := range shared {
-			assert.Regexp(t, `\.`+name+": the handle is "+state, panicOf(func() { call(s) }))
+			assert.Regexp(t, `\.`+name+": the handle is "+state, panicText(func() { call(s) }))
 		}
 		for name, call := range own[kind] {
-			assert.Regexp(t, kind+`\.`+name+": the handle is "+state, panicOf(func() { call(s) }))
+			assert.Regexp(t, kind+`\.`+name+": the handle is "+state, panicText(func() { call(s) }))
 		}
 	}
 	loop := newLoop(t)
 	pipe, tcp := newPipe(t, loop), new(uv.TCP)
 	require.NoError(t, tcp.Init(loop))
 	for kind, s := range map[string]struct{ zero, open, copied uv.Stream }{
-		"Pipe": {new(uv.Pipe), pipe, copyOf(pipe)},
-		"TCP":  {new(uv.TCP), tcp, copyOf(tcp)},
+		"Pipe": {new(uv.Pipe), pipe, shallowCopy(pipe)},
+		"TCP":  {new(uv.TCP), tcp, shallowCopy(tcp)},
 	} {
 		check(kind, "not initialised", s.zero)
 		check(kind, "a copy", s.copied)
