@@ -32,13 +32,17 @@ var sources = map[string]string{
 	"worker":            "multi-echo-server/worker.c",
 }
 
+// ours are C programs of our own, in the folder child.
+var ours = []string{"parent", "probe"}
+
 // build makes the programs of both languages, in folders of temp with the
 // languages' names.
 func build(temp string) error {
 	var goErr error
 	var wait sync.WaitGroup
 	wait.Go(func() {
-		goErr = command("", "go", "build", "-o", filepath.Join(temp, "Go")+string(filepath.Separator), "./examples/...").run()
+		goErr = command("", "go", "build", "-o", filepath.Join(temp, "Go")+string(filepath.Separator),
+			"./examples/...", "./ci/internal/crosscheck/child/parent").run()
 	})
 	cErr := buildC(temp)
 	wait.Wait()
@@ -72,11 +76,18 @@ func buildC(temp string) error {
 	if err := os.Mkdir(bin, 0o777); err != nil {
 		return err
 	}
-	for name, file := range sources {
-		args := slices.Concat(cc[1:], strings.Fields(settings[1]),
-			[]string{"-o", filepath.Join(bin, name), filepath.Join(source, "docs", "code", filepath.FromSlash(file))},
+	compile := func(name, file string) error {
+		args := slices.Concat(cc[1:], strings.Fields(settings[1]), []string{"-o", filepath.Join(bin, name), file},
 			strings.Fields(settings[2]), strings.Fields(string(flags)))
-		if err := command("", cc[0], args...).run(); err != nil {
+		return command("", cc[0], args...).run()
+	}
+	for name, file := range sources {
+		if err := compile(name, filepath.Join(source, "docs", "code", filepath.FromSlash(file))); err != nil {
+			return err
+		}
+	}
+	for _, name := range ours {
+		if err := compile(name, filepath.Join("ci", "internal", "crosscheck", "child", name+".c")); err != nil {
 			return err
 		}
 	}

@@ -102,7 +102,7 @@ func (r *run) note(format string, args ...any) {
 func (r *run) String() string {
 	text := strings.Join(r.notes, "\n") + "\n"
 	text = strings.ReplaceAll(text, r.bin+string(filepath.Separator), "<bin>/")
-	text = strings.ReplaceAll(text, r.dir+string(filepath.Separator), "<dir>/")
+	text = strings.ReplaceAll(text, r.dir, "<dir>")
 	text = pidWord.ReplaceAllStringFunc(text, func(match string) string {
 		word, pid, _ := strings.Cut(match, " ")
 		if r.pids[pid] == "" {
@@ -194,9 +194,9 @@ func (p *program) kill() {
 	}
 }
 
-// start starts one of the language's programs.
-func (r *run) start(name string, env ...string) *program {
-	return r.startFile(filepath.Join(r.bin, name), env...)
+// start starts one of the language's programs, with env added to its environment.
+func (r *run) start(name string, env []string, args ...string) *program {
+	return r.startFile(filepath.Join(r.bin, name), env, args...)
 }
 
 // startAlone starts a copy of one of the programs that has no other beside it.
@@ -210,11 +210,11 @@ func (r *run) startAlone(name string) *program {
 	err = os.WriteFile(alone, content, 0o777)
 	syscall.ForkLock.RUnlock()
 	r.check(err)
-	return r.startFile(alone)
+	return r.startFile(alone, nil)
 }
 
-func (r *run) startFile(file string, env ...string) *program {
-	p := &program{r: r, name: filepath.Base(file), cmd: exec.Command(file), exited: make(chan struct{})}
+func (r *run) startFile(file string, env []string, args ...string) *program {
+	p := &program{r: r, name: filepath.Base(file), cmd: exec.Command(file, args...), exited: make(chan struct{})}
 	p.cmd.Dir = r.dir
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

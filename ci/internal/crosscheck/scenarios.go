@@ -30,6 +30,9 @@ var scenarios = []scenario{
 	{name: "spawn/again", run: spawnAgain},
 	{name: "spawn/no-mkdir", run: spawnNoMkdir},
 	{name: "detach", run: detach},
+	{name: "child/plain", run: child("plain")},
+	{name: "child/given", run: child("given")},
+	{name: "child/limit", run: child("limit")},
 	{name: "signal/usr1", run: signalUSR1},
 	{name: "signal/usr2", run: signalUSR2,
 		differs: "a signal that nobody watches kills C; Go's runtime catches it",
@@ -66,18 +69,18 @@ var scenarios = []scenario{
 }
 
 func spawnFresh(r *run) {
-	r.start("spawn").finish()
+	r.start("spawn", nil).finish()
 	r.noteDir()
 }
 
 func spawnAgain(r *run) {
 	r.check(os.Mkdir(filepath.Join(r.dir, "test-dir"), 0o777))
-	r.start("spawn").finish()
+	r.start("spawn", nil).finish()
 	r.noteDir()
 }
 
 func spawnNoMkdir(r *run) {
-	r.start("spawn", "PATH="+filepath.Join(r.dir, "nowhere")).finish()
+	r.start("spawn", []string{"PATH=" + filepath.Join(r.dir, "nowhere")}).finish()
 	r.noteDir()
 }
 
@@ -95,7 +98,7 @@ func (r *run) noteDir() {
 // detach looks at what the sleep inherited: everything that may differ between
 // a child of a C program and one of a Go program.
 func detach(r *run) {
-	p := r.start("detach")
+	p := r.start("detach", nil)
 	p.finish()
 	match := regexp.MustCompile(`PID (\d+)`).FindStringSubmatch(p.stderr.String())
 	if match == nil {
@@ -142,6 +145,23 @@ func detach(r *run) {
 	r.note("%s", bytes.TrimSpace(limits))
 }
 
+// child has the same probe spawned by a C program and by a Go program, which have
+// done the same to what children inherit, and notes what the probe sees.
+func child(mode string) func(*run) {
+	return func(r *run) {
+		if _, err := os.Stat("/proc/self/status"); err != nil {
+			r.skip("needs /proc")
+		}
+		probe := filepath.Join(filepath.Dir(r.bin), "C", "probe")
+		r.start("parent", []string{"PARENT_UNSET=1"}, probe, mode).finish()
+		text := strings.ReplaceAll(r.notes[len(r.notes)-1], probe, "<probe>")
+		// What no two processes have in common.
+		text = regexp.MustCompile(`(?m)^/proc/self/status: (Pid|PPid|Tgid|NSpid|NSpgid|NSsid|NStgid|Vm\w+|Rss\w+|FDSize|SigQ|\w*ctxt_switches|State):.*\n`).
+			ReplaceAllString(text, "")
+		r.notes[len(r.notes)-1] = regexp.MustCompile(`(pipe|socket):\[\d+\]`).ReplaceAllString(text, "$1")
+	}
+}
+
 // descriptors returns the numbers of a process's descriptors, nil on a system
 // without /proc.
 func descriptors(pid int) []string {
@@ -154,14 +174,14 @@ func descriptors(pid int) []string {
 }
 
 func signalUSR1(r *run) {
-	p := r.start("signal")
+	p := r.start("signal", nil)
 	p.awaitWatchers()
 	p.end(syscall.SIGUSR1)
 }
 
 // signalUSR2 ends C by the first signal; Go needs the second.
 func signalUSR2(r *run) {
-	p := r.start("signal")
+	p := r.start("signal", nil)
 	p.awaitWatchers()
 	p.signal(syscall.SIGUSR2)
 	p.end(syscall.SIGUSR1)
@@ -193,11 +213,11 @@ func (p *program) awaitWatchers() {
 	})
 }
 
-func procStreams(r *run)       { r.start("proc-streams").finish() }
+func procStreams(r *run)       { r.start("proc-streams", nil).finish() }
 func procStreamsNoTest(r *run) { r.startAlone("proc-streams").finish() }
 
 func cgiClient(r *run) {
-	p := r.start("cgi")
+	p := r.start("cgi", nil)
 	conn := p.dial("tcp", "127.0.0.1:7000")
 	defer conn.Close()
 	lines := bufio.NewReader(conn)
@@ -213,7 +233,7 @@ func cgiClient(r *run) {
 }
 
 func cgiHangUp(r *run) {
-	p := r.start("cgi")
+	p := r.start("cgi", nil)
 	readLine(r, p.dial("tcp", "127.0.0.1:7000")).Close()
 	p.await("Process exited")
 	p.end(syscall.SIGTERM)
@@ -228,7 +248,7 @@ func cgiNoTick(r *run) {
 }
 
 func cgiTwoClients(r *run) {
-	p := r.start("cgi")
+	p := r.start("cgi", nil)
 	one := readLine(r, p.dial("tcp", "127.0.0.1:7000"))
 	two := readLine(r, p.dial("tcp", "127.0.0.1:7000"))
 	one.Close()
@@ -246,7 +266,7 @@ func readLine(r *run, conn net.Conn) net.Conn {
 
 func pipeClients(r *run) {
 	const clients, size = 20, 1 << 20
-	p := r.start("pipe-echo-server")
+	p := r.start("pipe-echo-server", nil)
 	conns := make([]net.Conn, clients)
 	for i := range conns {
 		conns[i] = p.dial("unix", echoSock)
@@ -268,7 +288,7 @@ func noise(seed, size int) []byte {
 }
 
 func pipeSIGINT(r *run) {
-	p := r.start("pipe-echo-server")
+	p := r.start("pipe-echo-server", nil)
 	conn := p.dial("unix", echoSock)
 	defer conn.Close()
 	r.check(echo(conn, []byte("hello")))
@@ -277,12 +297,12 @@ func pipeSIGINT(r *run) {
 }
 
 func pipeStale(r *run) {
-	p := r.start("pipe-echo-server")
+	p := r.start("pipe-echo-server", nil)
 	p.dial("unix", echoSock).Close()
-	r.start("pipe-echo-server").finish() // beside one that lives
+	r.start("pipe-echo-server", nil).finish() // beside one that lives
 	p.end(syscall.SIGKILL)
 	r.noteSocket()
-	r.start("pipe-echo-server").finish()
+	r.start("pipe-echo-server", nil).finish()
 	r.noteSocket()
 	os.Remove(echoSock)
 }
@@ -291,7 +311,7 @@ func pipeSocat(r *run) {
 	if _, err := exec.LookPath("socat"); err != nil {
 		r.skip("socat is not installed")
 	}
-	p := r.start("pipe-echo-server")
+	p := r.start("pipe-echo-server", nil)
 	p.dial("unix", echoSock).Close()
 	socat := exec.Command("socat", "-", "UNIX-CONNECT:"+echoSock)
 	socat.Stdin = strings.NewReader("hello from socat\n")
@@ -316,7 +336,7 @@ func (r *run) noteSocket() {
 // the workers write is known, and then keeps all of them busy at once.
 func multiClients(r *run) {
 	const clients, size = 200, 1 << 14
-	p := r.start("multi-echo-server")
+	p := r.start("multi-echo-server", nil)
 	conns := make([]net.Conn, clients)
 	var before int
 	for i := range conns {
@@ -367,7 +387,7 @@ func (p *program) killFirstWorker() int {
 // multiWorkerKilled lets every worker that lives have a connection, and stops
 // before the dead one's turn.
 func multiWorkerKilled(r *run) {
-	p := r.start("multi-echo-server")
+	p := r.start("multi-echo-server", nil)
 	for range p.killFirstWorker() - 1 {
 		conn := p.dial("tcp", "127.0.0.1:7000")
 		defer conn.Close()
@@ -379,7 +399,7 @@ func multiWorkerKilled(r *run) {
 
 // multiDeadWorker goes on to the dead one's turn.
 func multiDeadWorker(r *run) {
-	p := r.start("multi-echo-server")
+	p := r.start("multi-echo-server", nil)
 	workers := p.killFirstWorker()
 	for range workers {
 		conn := p.dial("tcp", "127.0.0.1:7000")
@@ -407,7 +427,7 @@ func multiDeadWorker(r *run) {
 // multiSIGTERM ends the server while a client is connected: its worker serves
 // on until it hangs up.
 func multiSIGTERM(r *run) {
-	p := r.start("multi-echo-server")
+	p := r.start("multi-echo-server", nil)
 	conn := p.dial("tcp", "127.0.0.1:7000")
 	defer conn.Close()
 	r.check(echo(conn, []byte("hello")))
