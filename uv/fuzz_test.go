@@ -780,6 +780,8 @@ func (m *machine) finish() {
 }
 
 // descriptors lists the descriptors of the process, with what they are.
+// descriptors says what is open. Files of the system's are not the program's:
+// Go's runtime and the C library open some for a moment to count processors.
 func descriptors() map[string]string {
 	list := map[string]string{}
 	dir, err := os.Open("/proc/self/fd")
@@ -788,7 +790,7 @@ func descriptors() map[string]string {
 	must(err)
 	dir.Close()
 	for _, name := range names {
-		if target, err := os.Readlink("/proc/self/fd/" + name); err == nil {
+		if target, err := os.Readlink("/proc/self/fd/" + name); err == nil && !strings.HasPrefix(target, "/sys/") {
 			list[name] = target
 		}
 	}
