@@ -779,9 +779,9 @@ func (m *machine) finish() {
 	uv.TraceHandles(false)
 }
 
-// descriptors lists the descriptors of the process, with what they are.
-// descriptors says what is open. Files of the system's are not the program's:
-// Go's runtime and the C library open some for a moment to count processors.
+// descriptors lists the descriptors of the process, with what they are. Those of
+// the system's own files are left out: Go's runtime and the C library open some
+// for a moment, to count processors.
 func descriptors() map[string]string {
 	list := map[string]string{}
 	dir, err := os.Open("/proc/self/fd")
