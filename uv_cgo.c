@@ -186,10 +186,25 @@ static void after_fork_in_child(void) {
     setrlimit(RLIMIT_NOFILE, &start_files);
 }
 
+/* A process title goes where the arguments are, and the strings of Go's os.Args
+ * are those arguments: Go gets the copies that uv_setup_args makes instead. That
+ * is left alone where somebody has moved arguments. */
+static void setup_args(int argc, char **argv) {
+  char **copies;
+  int i;
+
+  for (i = 1; i < argc; i++)
+    if (argv[i] != argv[i - 1] + strlen(argv[i - 1]) + 1)
+      return;
+  copies = uv_setup_args(argc, argv);
+  for (i = 0; i < argc; i++)
+    argv[i] = copies[i];
+}
+
 /* Runs before Go's runtime does, so that there is no moment at which Go code
  * runs while a handler of libuv's is installed. A signal that arrives meanwhile
- * waits. */
-__attribute__((constructor)) static void start(void) {
+ * waits. Glibc is who passes the arguments; elsewhere there are none. */
+__attribute__((constructor)) static void start(int argc, char **argv) {
   sigset_t all, mask;
   int signum;
 
@@ -198,6 +213,11 @@ __attribute__((constructor)) static void start(void) {
             UV_VERSION_MINOR, uv_version_string());
     _exit(1);
   }
+#ifdef __GLIBC__
+  setup_args(argc, argv);
+#else
+  (void) argc, (void) argv;
+#endif
   getrlimit(RLIMIT_NOFILE, &start_files);
   pthread_atfork(NULL, NULL, after_fork_in_child);
 

@@ -38,6 +38,7 @@
 //     base[:n].
 //   - uv_free_cpu_info, uv_os_free_environ, uv_os_free_passwd and
 //     uv_os_free_group have no counterpart: what Go gets is Go's.
+//   - uv_setup_args has none: it has been called when the program starts.
 //
 // Not bound, of what libuv's pages on loops, processes, streams and helpers have:
 //
@@ -46,8 +47,6 @@
 //   - uv_loop_fork: a Go process cannot go on after fork without exec.
 //   - uv_library_shutdown: it closes what libuv's signal handlers and threads
 //     work with, for the whole process, while Go code runs on.
-//   - uv_setup_args: the memory of the arguments, where it puts the title, is
-//     what the strings of [os.Args] are.
 //   - uv_thread_self: goroutines move between threads.
 //
 // # Goroutines

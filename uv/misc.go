@@ -214,10 +214,12 @@ func Uptime() (float64, error) {
 // maxTitle is more than the arguments of a process can be.
 const maxTitle = 1 << 23
 
-// ProcessTitle returns the process's title. It returns ENOBUFS where nothing
-// has called uv_setup_args, which a Go program does not.
+// ProcessTitle returns the process's title, its arguments' first at the start.
+// Any goroutine may call it.
 //
-// Binds uv_get_process_title.
+// Binds uv_get_process_title. Uv_setup_args, which C programs call before, is
+// called before the Go program starts, where the C library is glibc. With others
+// ENOBUFS is returned, as without that call in C.
 func ProcessTitle() (string, error) {
 	for n := C.size_t(256); ; n *= 2 {
 		buf := make([]byte, n)
@@ -232,11 +234,12 @@ func ProcessTitle() (string, error) {
 	}
 }
 
-// SetProcessTitle sets the process's title. It returns EINVAL for a title with
-// a NUL byte, and ENOBUFS where nothing has called uv_setup_args, which a Go
-// program does not.
+// SetProcessTitle sets the process's title, which is what ps shows for its
+// arguments; what does not fit in their place is cut off. The strings of os.Args
+// stay as they are. The name of the calling thread becomes the title's start. It
+// returns EINVAL for a title with a NUL byte. Any goroutine may call it.
 //
-// Binds uv_set_process_title.
+// Binds uv_set_process_title. See [ProcessTitle] for uv_setup_args.
 func SetProcessTitle(title string) error {
 	if hasNUL(title) {
 		return EINVAL

@@ -1,13 +1,16 @@
 package uv_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/user"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -183,12 +186,87 @@ func TestLibuv_process_priority(t *testing.T) {
 	assert.Equal(t, uv.ESRCH, err)
 }
 
-func TestProcessTitle(t *testing.T) {
+// A title is the process's own, so these have helpers to change it.
+
+var setsTitles = helper("sets titles", func() {
+	for _, title := range []string{"%s%s%s%s%s%s%s%s%s%s%s%s%s", "new title"} {
+		must(uv.SetProcessTitle(title))
+		fmt.Println(uv.ProcessTitle())
+	}
+	cmdline, err := os.ReadFile("/proc/self/cmdline")
+	must(err)
+	fmt.Printf("%s\n", bytes.TrimRight(cmdline, "\x00"))
+	fmt.Println(uv.SetProcessTitle("a\x00b") == uv.EINVAL, os.Args[0] == helperPath())
+})
+
+// What is set is got, percent signs too. The system sees it; os.Args does not.
+func TestLibuv_process_title(t *testing.T) {
 	t.Parallel()
-	_, err := uv.ProcessTitle()
-	assert.Equal(t, uv.ENOBUFS, err)
-	assert.Equal(t, uv.ENOBUFS, uv.SetProcessTitle("title"))
-	assert.Equal(t, uv.EINVAL, uv.SetProcessTitle("a\x00b"))
+	assert.Equal(t, "%s%s%s%s%s%s%s%s%s%s%s%s%s <nil>\nnew title <nil>\nnew title\ntrue true\n", helperOutput(t, setsTitles))
+}
+
+var hasBigArguments = helper("has big arguments", func() {
+	first, err := uv.ProcessTitle()
+	must(err)
+	long := strings.Repeat("0123456789", 100)
+	must(uv.SetProcessTitle(long))
+	title, err := uv.ProcessTitle()
+	must(err)
+	fmt.Println(first == os.Args[0], title == long, strings.Trim(os.Args[1]+os.Args[2], "x"))
+	must(uv.SetProcessTitle(strings.Repeat(long, 3)))
+	title, err = uv.ProcessTitle()
+	must(err)
+	fmt.Println(len(title) - len(os.Args[0]))
+})
+
+// Large arguments make room for a large title, and no more than that.
+func TestLibuv_process_title_big_argv(t *testing.T) {
+	t.Parallel()
+	jumbo := strings.Repeat("x", 511)
+	out, exit := outputOf(t, helperOptions(hasBigArguments, jumbo, jumbo))
+	assert.Equal(t, exitOf{}, exit)
+	assert.Equal(t, "true true \n1024\n", out)
+}
+
+var titlesAtOnce = helper("titles at once", func() {
+	var titles []string
+	for i := range 4 {
+		titles = append(titles, strings.Repeat(string(rune('a'+i)), len(os.Args[0])))
+	}
+	must(uv.SetProcessTitle(titles[0]))
+	var setters sync.WaitGroup
+	for range 4 {
+		setters.Go(func() {
+			for range 50 {
+				for _, title := range titles {
+					must(uv.SetProcessTitle(title))
+				}
+			}
+		})
+	}
+	done := make(chan bool)
+	go func() {
+		setters.Wait()
+		close(done)
+	}()
+	for {
+		title, err := uv.ProcessTitle()
+		must(err)
+		if !slices.Contains(titles, title) {
+			panic("half a title: " + title)
+		}
+		select {
+		case <-done:
+			return
+		default:
+		}
+	}
+})
+
+// Whoever asks while others set titles gets a whole one.
+func TestLibuv_process_title_threadsafe(t *testing.T) {
+	t.Parallel()
+	assert.Empty(t, helperOutput(t, titlesAtOnce))
 }
 
 func TestUsage(t *testing.T) {
