@@ -45,9 +45,6 @@
 //   - uv_loop_new and uv_loop_delete, which libuv deprecates: [Loop.Init] and
 //     [Loop.Close].
 //   - uv_loop_fork: a Go process cannot go on after fork without exec.
-//   - uv_library_shutdown: it closes what libuv's signal handlers and threads
-//     work with, for the whole process, while Go code runs on.
-//   - uv_thread_self: goroutines move between threads.
 //
 // # Goroutines
 //

@@ -81,6 +81,11 @@ func (l *Loop) Init() error {
 	if l.c != nil {
 		panic("uv: Loop.Init: the loop is initialised already")
 	}
+	loops.Lock()
+	defer loops.Unlock()
+	if loops.shutDown {
+		panic("uv: Loop.Init: called after LibraryShutdown")
+	}
 	c := (*C.uv_loop_t)(C.calloc(1, C.uv_loop_size()))
 	if c == nil {
 		return ENOMEM
@@ -95,11 +100,15 @@ func (l *Loop) Init() error {
 
 func (l *Loop) attach(c *C.uv_loop_t) {
 	*l = Loop{c: c, shared: C.gouv_loop_attach(c), self: l, data: l.data}
+	loops.open++
 }
 
-var defaultLoop struct {
+// loops knows what the process has of loops.
+var loops struct {
 	sync.Mutex
-	loop *Loop
+	standard *Loop // what DefaultLoop returns
+	open     int
+	shutDown bool // LibraryShutdown was called
 }
 
 // DefaultLoop returns the process's default loop, which is the same one until
@@ -109,17 +118,20 @@ var defaultLoop struct {
 //
 // Binds uv_default_loop.
 func DefaultLoop() *Loop {
-	defaultLoop.Lock()
-	defer defaultLoop.Unlock()
-	if defaultLoop.loop == nil {
+	loops.Lock()
+	defer loops.Unlock()
+	if loops.standard == nil {
+		if loops.shutDown {
+			panic("uv: DefaultLoop: called after LibraryShutdown")
+		}
 		c := C.uv_default_loop()
 		if c == nil {
 			return nil
 		}
-		defaultLoop.loop = new(Loop)
-		defaultLoop.loop.attach(c)
+		loops.standard = new(Loop)
+		loops.standard.attach(c)
 	}
-	return defaultLoop.loop
+	return loops.standard
 }
 
 // Close releases the loop's resources. It returns EBUSY, and does nothing,
@@ -136,19 +148,36 @@ func (l *Loop) Close() error {
 	if l.running() || l.walk != nil {
 		return EBUSY
 	}
-	defaultLoop.Lock()
-	defer defaultLoop.Unlock()
+	loops.Lock()
+	defer loops.Unlock()
 	if r := C.uv_loop_close(l.c); r != 0 {
 		return result(r)
 	}
-	if defaultLoop.loop == l {
-		defaultLoop.loop = nil
+	loops.open--
+	if loops.standard == l {
+		loops.standard = nil
 	} else {
 		C.free(unsafe.Pointer(l.c))
 	}
 	C.gouv_loop_detach(l.shared)
 	l.c, l.shared, l.writes = nil, nil, nil
 	return nil
+}
+
+// LibraryShutdown releases what libuv holds for the process: its threads, the
+// descriptors that its signal handlers use, the process's title. Only programs
+// that look for leaks of C's memory need it. It panics while a loop is open, and
+// afterwards no loop can be made.
+//
+// Binds uv_library_shutdown.
+func LibraryShutdown() {
+	loops.Lock()
+	defer loops.Unlock()
+	if loops.open > 0 {
+		panic("uv: LibraryShutdown: a loop is not closed")
+	}
+	loops.shutDown = true
+	C.uv_library_shutdown()
 }
 
 // enter checks that the loop can be used, by this goroutine.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"syscall"
@@ -973,4 +974,41 @@ func TestLoop_RunInWalkAfterAPanic(t *testing.T) {
 	}))
 	assert.Equal(t, 2, walks)
 	closeAll(t, loop)
+}
+
+var shutsDown = helper("shuts down", func() {
+	var loop uv.Loop
+	must(loop.Init())
+	var watcher uv.Signal
+	must(watcher.Init(&loop))
+	must(watcher.Start(func(s *uv.Signal, _ syscall.Signal) { s.Close(nil) }, syscall.SIGUSR1))
+	fmt.Println(panicText(uv.LibraryShutdown))
+	must(uv.Kill(os.Getpid(), syscall.SIGUSR1))
+	loop.Run(uv.RunDefault)
+	must(loop.Close())
+	must(uv.DefaultLoop().Close())
+
+	uv.LibraryShutdown()
+	uv.LibraryShutdown()
+	fmt.Println(panicText(func() { _ = loop.Init() }))
+	fmt.Println(panicText(func() { uv.DefaultLoop() }))
+	_, err := uv.ProcessTitle()
+	fmt.Println(err == uv.ENOBUFS)
+
+	// Go's own signals and children go on.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGUSR1, syscall.SIGTERM)
+	for _, signum := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGTERM} {
+		must(uv.Kill(os.Getpid(), signum))
+		fmt.Println(<-caught)
+	}
+	must(exec.Command(helperPath(), "-test.list=^$").Run())
+})
+
+// In a process of its own, where no loop can be made afterwards.
+func TestLibraryShutdown(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "uv: LibraryShutdown: a loop is not closed\n"+
+		"uv: Loop.Init: called after LibraryShutdown\nuv: DefaultLoop: called after LibraryShutdown\n"+
+		"true\nuser defined signal 1\nterminated\n", helperOutput(t, shutsDown))
 }

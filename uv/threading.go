@@ -14,6 +14,8 @@ type Thread struct {
 	self  *Thread // while there is a thread to join
 }
 
+var noThread C.uv_thread_t
+
 // ThreadCB is what a thread runs. It must return: runtime.Goexit ends the
 // process there.
 type ThreadCB func()
@@ -45,6 +47,21 @@ func (t *Thread) Create(entry ThreadCB) error {
 	return nil
 }
 
+// ThreadSelf returns the calling thread. A goroutine may run on another one a
+// moment later, unless a [ThreadCB] is what it runs, or runtime.LockOSThread was
+// called. It cannot be joined.
+//
+// Binds uv_thread_self.
+func ThreadSelf() *Thread { return &Thread{tid: C.uv_thread_self()} }
+
+// Equal reports whether both are the same thread. One that was not created, or
+// was joined, equals none.
+//
+// Binds uv_thread_equal.
+func (t *Thread) Equal(other *Thread) bool {
+	return t.tid != noThread && C.uv_thread_equal(&t.tid, &other.tid) != 0
+}
+
 // Join waits for the thread to end. It returns EINVAL for one that was not
 // created, or was joined already. It panics for a copy.
 //
@@ -60,7 +77,7 @@ func (t *Thread) Join() error {
 	tid := t.tid
 	r := C.uv_thread_join(&tid)
 	if r == 0 {
-		t.self, t.entry = nil, nil
+		t.tid, t.self, t.entry = noThread, nil, nil
 	}
 	return result(r)
 }
