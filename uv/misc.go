@@ -606,7 +606,9 @@ func IP4Name(addr netip.AddrPort) (string, error) {
 	if !addr.Addr().Is4() {
 		return "", EINVAL
 	}
-	return IPName(addr)
+	return nameOf(addr, func(c *C.struct_sockaddr_storage, buf *C.char, size C.size_t) C.int {
+		return C.uv_ip4_name((*C.struct_sockaddr_in)(unsafe.Pointer(c)), buf, size)
+	})
 }
 
 // IP6Name returns an IPv6 address as text, without its zone. It returns EINVAL
@@ -617,7 +619,9 @@ func IP6Name(addr netip.AddrPort) (string, error) {
 	if !addr.Addr().Is6() {
 		return "", EINVAL
 	}
-	return IPName(addr)
+	return nameOf(addr, func(c *C.struct_sockaddr_storage, buf *C.char, size C.size_t) C.int {
+		return C.uv_ip6_name((*C.struct_sockaddr_in6)(unsafe.Pointer(c)), buf, size)
+	})
 }
 
 // IPName returns an address as text, without its zone. It returns EINVAL for
@@ -625,12 +629,18 @@ func IP6Name(addr netip.AddrPort) (string, error) {
 //
 // Binds uv_ip_name.
 func IPName(addr netip.AddrPort) (string, error) {
+	return nameOf(addr, func(c *C.struct_sockaddr_storage, buf *C.char, size C.size_t) C.int {
+		return C.uv_ip_name(asSockaddr(c), buf, size)
+	})
+}
+
+func nameOf(addr netip.AddrPort, name func(*C.struct_sockaddr_storage, *C.char, C.size_t) C.int) (string, error) {
 	c, err := toSockaddr(addr)
 	if err != nil {
 		return "", err
 	}
 	var buf [C.INET6_ADDRSTRLEN]C.char
-	if r := C.uv_ip_name(asSockaddr(&c), &buf[0], C.size_t(len(buf))); r != 0 {
+	if r := name(&c, &buf[0], C.size_t(len(buf))); r != 0 {
 		return "", result(r)
 	}
 	return C.GoString(&buf[0]), nil

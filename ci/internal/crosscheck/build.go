@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,14 +8,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"libuv/ci/internal/source"
 )
 
-// libuv is where the C programs come from. They are compiled against the
-// installed libuv, which may be of another release.
-const (
-	libuv    = "github.com/libuv/libuv@v1.51.0"
-	libuvSum = "h1:J+4+eteZlqThxEJvVZ1qvnXFQt5fY2/lRPZgUUlqwf0="
-)
+// release is the libuv that the C programs come from. They are compiled against
+// the installed one, which may be another.
+const release = "1.51.0"
 
 // sources maps the name of each C program to its source in libuv's docs/code.
 var sources = map[string]string{
@@ -53,7 +51,7 @@ func build(temp string) error {
 }
 
 func buildC(temp string) error {
-	source, err := download(temp)
+	libuv, err := source.Dir(release)
 	if err != nil {
 		return err
 	}
@@ -82,7 +80,7 @@ func buildC(temp string) error {
 		return command("", cc[0], args...).run()
 	}
 	for name, file := range sources {
-		if err := compile(name, filepath.Join(source, "docs", "code", filepath.FromSlash(file))); err != nil {
+		if err := compile(name, filepath.Join(libuv, "docs", "code", filepath.FromSlash(file))); err != nil {
 			return err
 		}
 	}
@@ -92,26 +90,6 @@ func buildC(temp string) error {
 		}
 	}
 	return nil
-}
-
-// download fetches libuv's source and returns the folder where Go keeps it. It
-// works outside the project, whose go.mod does not mention libuv and shall not.
-// The checksum is ours, so no database need be asked for it.
-func download(temp string) (string, error) {
-	c := command(temp, "go", "mod", "download", "-json", libuv)
-	c.Env = append(os.Environ(), "GO111MODULE=on", "GOWORK=off", "GOFLAGS=", "GONOSUMDB=github.com/libuv/libuv")
-	out, err := c.output()
-	var module struct{ Dir, Sum, Error string }
-	if jsonErr := json.Unmarshal(out, &module); jsonErr == nil && module.Error != "" {
-		return "", fmt.Errorf("%s: %s", libuv, module.Error)
-	}
-	if err != nil {
-		return "", err
-	}
-	if module.Sum != libuvSum {
-		return "", fmt.Errorf("%s: checksum %s, want %s", libuv, module.Sum, libuvSum)
-	}
-	return module.Dir, nil
 }
 
 // cmd is an exec.Cmd whose errors say what went wrong.
