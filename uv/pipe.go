@@ -91,14 +91,17 @@ func (p *Pipe) Bind2(name string, flags uint) error {
 // when there is nothing, ECONNREFUSED when nobody listens. A nil req takes one
 // from a pool; cb may be nil. An error that is returned is one that C has no
 // way to tell, and cb is not called: ENAMETOOLONG where libuv would cut the
-// name, EINVAL for a NUL byte in it or for a pipe that listens, EALREADY for
-// one that connects.
+// name, EINVAL for a NUL byte in it, for a pipe that listens, and for an empty
+// name with libuv 1.46 and 1.47, EALREADY for one that connects.
 //
 // Binds uv_pipe_connect.
 func (p *Pipe) Connect(req *ConnectReq, name string, cb ConnectCB) error {
 	p.enter("Pipe.Connect")
 	if err := checkPath(name); err != nil {
 		return err
+	}
+	if v := Version(); name == "" && v >= 0x012e00 && v < 0x013000 {
+		return EINVAL // these releases never call back
 	}
 	c := C.CString(name)
 	defer C.free(unsafe.Pointer(c))
@@ -140,6 +143,8 @@ func checkPath(name string) error {
 func checkName(name string, flags uint) error {
 	switch {
 	case flags > math.MaxUint32:
+		return EINVAL
+	case name != "" && name[0] != 0 && hasNUL(name): // libuv 1.46 would cut it there
 		return EINVAL
 	case len(name) > C.gouv_path_size && flags&PipeNoTruncate == 0:
 		return ENAMETOOLONG
