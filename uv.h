@@ -89,7 +89,7 @@ static inline int uv_tcp_keepalive_ex(uv_tcp_t *handle, int on, unsigned int idl
 /* What the binding keeps in C beside a uv_loop_t; the loop's data points to
  * it. */
 typedef struct {
-  uintptr_t runner; /* the thread inside uv_run, as gouv_thread names it, or 0 */
+  uintptr_t runner; /* who is inside uv_run, or 0 */
   char *buffer;     /* where reads without an AllocCB go */
 } gouv_loop_t;
 
@@ -98,7 +98,7 @@ uintptr_t gouv_thread(void);
 gouv_loop_t *gouv_loop_attach(uv_loop_t *loop);
 void gouv_loop_detach(gouv_loop_t *shared);
 int gouv_loop_configure(uv_loop_t *loop, uv_loop_option option, int signum);
-int gouv_run(uv_loop_t *loop, uv_run_mode mode);
+int gouv_run(uv_loop_t *loop, uv_run_mode mode, uintptr_t runner);
 int gouv_print_handles(uv_loop_t *loop, int only_active, char **text, size_t *size);
 
 /* Processes and signals. */

@@ -25,8 +25,8 @@
 
 /* Loop */
 
-/* The address of a thread-local names the running thread in about a
- * nanosecond. It is how the Go half tells a loop's own thread from others. */
+/* The address of a thread-local names the running thread. It is how the Go half
+ * tells a loop's own thread from others where it cannot tell goroutines apart. */
 uintptr_t gouv_thread(void) {
   static _Thread_local char self;
   return (uintptr_t) &self;
@@ -48,12 +48,12 @@ int gouv_loop_configure(uv_loop_t *loop, uv_loop_option option, int signum) {
   return uv_loop_configure(loop, option, signum);
 }
 
-/* uv_run, with the thread marked as the loop's for as long as it is inside. */
-int gouv_run(uv_loop_t *loop, uv_run_mode mode) {
+/* uv_run, with a note of who is inside. */
+int gouv_run(uv_loop_t *loop, uv_run_mode mode, uintptr_t runner) {
   gouv_loop_t *shared = loop->data;
   int alive;
 
-  __atomic_store_n(&shared->runner, gouv_thread(), __ATOMIC_SEQ_CST);
+  __atomic_store_n(&shared->runner, runner, __ATOMIC_SEQ_CST);
   alive = uv_run(loop, mode);
   __atomic_store_n(&shared->runner, 0, __ATOMIC_SEQ_CST);
   return alive;

@@ -55,7 +55,7 @@ func (l *Loop) FsUnlink(req *FsReq, path string, cb FsCB) error {
 	}
 	name := C.CString(path)
 	defer C.free(unsafe.Pointer(name))
-	c := (*C.uv_fs_t)(unsafe.Pointer(req.begin(l, ReqTypeFs, "Loop.FsUnlink")))
+	c := (*C.uv_fs_t)(unsafe.Pointer(req.begin(l, nil, ReqTypeFs, "Loop.FsUnlink")))
 	req.cb, req.path = cb, path
 	if cb != nil {
 		r := C.uv_fs_unlink(l.c, c, name, C.uv_fs_cb(C.gouv_fs_cb))

@@ -229,6 +229,14 @@ func (h *handle) method(name string) string {
 	return "Handle." + name
 }
 
+// methodOf is method for a handle or, where it is nil, its loop.
+func (h *handle) methodOf(name string) string {
+	if h == nil {
+		return name
+	}
+	return h.method(name)
+}
+
 // outer returns the handle as what its user knows.
 func (h *handle) outer() Handle {
 	switch p := unsafe.Pointer(h); h.kind {

@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"unsafe"
+
+	"libuv/uv/internal/goroutine"
 )
 
 // Loop is an event loop. Declare one and Init it, or use [DefaultLoop].
@@ -36,6 +38,7 @@ type Loop struct {
 	walk   WalkCB
 	sends  []*WriteReq // writes that carry a handle and may not have sent it yet
 	writes []*WriteReq // the pool for writes without a request of the caller's
+	spare  [ReqTypeMax][]spareReq
 
 	readBuf []byte // what the last AllocCB returned, until its ReadCB
 	readPin runtime.Pinner
@@ -160,6 +163,7 @@ func (l *Loop) Close() error {
 		C.free(unsafe.Pointer(l.c))
 	}
 	C.gouv_loop_detach(l.shared)
+	l.freeSpare()
 	l.c, l.shared, l.writes = nil, nil, nil
 	return nil
 }
@@ -185,11 +189,8 @@ func (l *Loop) enter(method string) { l.enterFor(nil, method) }
 
 // enterFor is enter for a method of a handle, or of the loop where h is nil.
 func (l *Loop) enterFor(h *handle, method string) {
-	if l == nil || l.c == nil || l.self != l || l.exited || l.running() && uintptr(C.gouv_thread()) != l.runner() {
-		if h != nil {
-			method = h.method(method)
-		}
-		panic("uv: " + method + ": the loop " + l.state())
+	if l == nil || l.c == nil || l.self != l || l.exited || l.running() && caller() != l.runner() {
+		panic("uv: " + h.methodOf(method) + ": the loop " + l.state())
 	}
 	l.calls++
 }
@@ -209,8 +210,18 @@ func (l *Loop) state() string {
 	return "is running on another goroutine; use Async.Send"
 }
 
-// runner reads what lies in C's memory, where the race detector does not look:
-// it shall not take this for a synchronisation of the caller's.
+// caller names the calling goroutine, or its thread, which is as good: while a
+// loop runs, its goroutine stays on one.
+func caller() uintptr {
+	if goroutine.Known {
+		return goroutine.ID()
+	}
+	return uintptr(C.gouv_thread())
+}
+
+// runner returns who is inside Run, as caller names it, or 0. It reads what lies
+// in C's memory, where the race detector does not look: it shall not take this
+// for a synchronisation of the caller's.
 func (l *Loop) runner() uintptr {
 	return atomic.LoadUintptr((*uintptr)(unsafe.Pointer(&l.shared.runner)))
 }
@@ -246,7 +257,7 @@ func (l *Loop) Run(mode RunMode) bool {
 		defer func() { l.walk, l.panics = walk, pending }()
 	}
 	l.raising = false
-	alive := C.gouv_run(l.c, C.uv_run_mode(mode))
+	alive := C.gouv_run(l.c, C.uv_run_mode(mode), C.uintptr_t(caller()))
 	l.raise()
 	return alive != 0
 }

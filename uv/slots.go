@@ -45,6 +45,11 @@ func (s *slots[T]) add(value *T) uintptr {
 			s.grow()
 		}
 	}
+	return s.put(index, value)
+}
+
+// put gives a slot a value, and returns the id that holds for it.
+func (s *slots[T]) put(index uint32, value *T) uintptr {
 	at := s.at(index)
 	at.generation++
 	if uintptr(at.generation)<<indexBits>>indexBits == 0 { // wrapped around
@@ -53,6 +58,12 @@ func (s *slots[T]) add(value *T) uintptr {
 	at.value = value
 	return uintptr(at.generation)<<indexBits | uintptr(index)
 }
+
+// empty takes the value out of a slot, which stays the caller's until remove:
+// refill gives it another one. Neither takes a lock.
+func (s *slots[T]) empty(id uintptr) { s.at(uint32(id & indexMask)).value = nil }
+
+func (s *slots[T]) refill(id uintptr, value *T) uintptr { return s.put(uint32(id&indexMask), value) }
 
 func (s *slots[T]) grow() {
 	var old []*chunk[T]

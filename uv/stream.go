@@ -6,7 +6,6 @@ import "C"
 import (
 	"math"
 	"runtime"
-	"slices"
 	"unsafe"
 )
 
@@ -133,13 +132,15 @@ func streamOf(s Stream) *stream {
 	return nil
 }
 
-func (s *stream) outerStream() Stream { return s.outer().(Stream) }
+func (s *stream) outerStream() Stream {
+	if s.kind == C.UV_NAMED_PIPE {
+		return (*Pipe)(unsafe.Pointer(s))
+	}
+	return (*TCP)(unsafe.Pointer(s))
+}
 
 // isOpen reports whether the stream has a descriptor.
-func (s *stream) isOpen() bool {
-	var fd C.uv_os_fd_t
-	return C.uv_fileno(s.c, &fd) == 0
-}
+func (s *stream) isOpen() bool { return s.raw().io_watcher.fd != -1 }
 
 func (s *stream) usable(l *Loop) bool { return s != nil && s.handle.usable(l) }
 
@@ -246,6 +247,7 @@ type WriteReq struct {
 	cb     WriteCB
 	handle *stream
 	send   *stream
+	sends  int            // 1 more than its place in the loop's sends, 0 for none
 	copied *C.uv_stream_t // stands in for send, which was closed before it was sent
 	pooled bool
 	bufs   []C.uv_buf_t
@@ -292,8 +294,8 @@ func (w *WriteReq) letGo() {
 
 func (w *WriteReq) release() {
 	w.letGo()
-	if w.send != nil {
-		w.loop.sends = slices.DeleteFunc(w.loop.sends, func(other *WriteReq) bool { return other == w })
+	if w.sends != 0 {
+		w.sent()
 	}
 	if w.copied != nil {
 		C.gouv_free_copy(w.copied)
@@ -352,7 +354,7 @@ func (s *stream) write(req *WriteReq, bufs [][]byte, send *stream, cb WriteCB, m
 	if pooled {
 		req = l.takeWrite()
 	}
-	req.begin(l, ReqTypeWrite, s.method(method))
+	req.begin(l, &s.handle, ReqTypeWrite, method)
 	c := req.raw()
 	req.cb, req.handle, req.send, req.pooled = cb, s, send, pooled
 	req.hold(bufs)
@@ -376,8 +378,19 @@ func (s *stream) write(req *WriteReq, bufs [][]byte, send *stream, cb WriteCB, m
 	s.requests++
 	if send != nil && c.send_handle != nil {
 		l.sends = append(l.sends, req)
+		req.sends = len(l.sends)
 	}
 	return nil
+}
+
+// sent takes the request off the loop's sends.
+func (w *WriteReq) sent() {
+	l := w.loop
+	last := l.sends[len(l.sends)-1]
+	l.sends[w.sends-1], last.sends = last, w.sends
+	l.sends[len(l.sends)-1] = nil
+	l.sends = l.sends[:len(l.sends)-1]
+	w.sends = 0
 }
 
 // takeWrite and putWrite are the pool of write requests.
@@ -463,7 +476,7 @@ func (s *stream) Shutdown(req *ShutdownReq, cb ShutdownCB) error {
 	if req == nil {
 		req = new(ShutdownReq)
 	}
-	c := req.begin(s.loop, ReqTypeShutdown, s.method("Shutdown"))
+	c := req.begin(s.loop, &s.handle, ReqTypeShutdown, "Shutdown")
 	req.cb, req.handle = cb, s
 	r := C.uv_shutdown((*C.uv_shutdown_t)(unsafe.Pointer(c)), s.raw(), C.uv_shutdown_cb(C.gouv_shutdown_cb))
 	if r != 0 {
@@ -501,7 +514,7 @@ func (s *stream) connect(req *ConnectReq, cb ConnectCB, method string, call func
 	if req == nil {
 		req = new(ConnectReq)
 	}
-	c := req.begin(s.loop, ReqTypeConnect, s.method(method))
+	c := req.begin(s.loop, &s.handle, ReqTypeConnect, method)
 	req.cb, req.handle = cb, s
 	if r := call((*C.uv_connect_t)(unsafe.Pointer(c))); r != 0 {
 		req.end()

@@ -2,7 +2,6 @@ package uv_test
 
 import (
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -11,15 +10,6 @@ import (
 
 	"libuv/uv"
 )
-
-func TestThread_CreateJoin(t *testing.T) {
-	t.Parallel()
-	var thread uv.Thread
-	result := 0
-	require.NoError(t, thread.Create(func() { result = 42 }))
-	require.NoError(t, thread.Join())
-	assert.Equal(t, 42, result, "what the thread did is seen after Join")
-}
 
 func TestThread_Again(t *testing.T) {
 	t.Parallel()
@@ -103,37 +93,4 @@ func TestThread_Dropped(t *testing.T) {
 	require.NoError(t, new(uv.Thread).Create(func() { close(called) }))
 	runtime.GC()
 	<-called
-}
-
-// Threads equal themselves and nobody else, however their ids are come by.
-func TestLibuv_thread_equal(t *testing.T) {
-	t.Parallel()
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	main := uv.ThreadSelf()
-	assert.True(t, main.Equal(main))
-	assert.True(t, main.Equal(uv.ThreadSelf()))
-	var threads [2]uv.Thread
-	var selves [2]*uv.Thread
-	var running sync.WaitGroup // neither ends before both have an id
-	running.Add(len(threads))
-	for i := range threads {
-		require.NoError(t, threads[i].Create(func() {
-			selves[i] = uv.ThreadSelf()
-			running.Done()
-			running.Wait()
-		}))
-	}
-	running.Wait()
-	for i := range threads {
-		assert.True(t, threads[i].Equal(selves[i]))
-		assert.False(t, main.Equal(selves[i]))
-	}
-	assert.False(t, selves[0].Equal(selves[1]))
-	for i := range threads {
-		require.NoError(t, threads[i].Join())
-		assert.False(t, threads[i].Equal(selves[i]), "it is gone")
-	}
-	assert.Equal(t, uv.EINVAL, main.Join(), "nobody created it")
-	assert.False(t, new(uv.Thread).Equal(new(uv.Thread)))
 }

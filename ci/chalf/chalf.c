@@ -83,7 +83,7 @@ static void open_loop(void) {
 }
 
 static void close_loop(void) {
-  assert(gouv_run(&loop, UV_RUN_DEFAULT) == 0);
+  assert(gouv_run(&loop, UV_RUN_DEFAULT, 1) == 0);
   assert(shared->runner == 0);
   assert(uv_loop_close(&loop) == 0);
   gouv_loop_detach(shared);
@@ -110,7 +110,7 @@ static void test_watchers(void) {
   uv_check_start(&check, gouv_check_cb);
   uv_idle_start(&idle, gouv_idle_cb);
   uv_async_send(&async);
-  assert(gouv_run(&loop, UV_RUN_DEFAULT) != 0);
+  assert(gouv_run(&loop, UV_RUN_DEFAULT, 1) != 0);
   SEEN(TIMER, 1), SEEN(PREPARE, 1), SEEN(CHECK, 1), SEEN(IDLE, 1), SEEN(ASYNC, 1);
   uv_walk(&loop, gouv_walk_cb, NULL);
   SEEN(WALK, 5);
@@ -140,20 +140,20 @@ static void test_streams(void) {
   assert(gouv_write(&write_req, (uv_stream_t *) &a, (void *) hello, 5, NULL) == 0);
   assert(uv_read_start((uv_stream_t *) &b, gouv_loop_alloc_cb, gouv_read_cb) == 0);
   while (calls[READ] == 0 || calls[WRITE] == 0)
-    gouv_run(&loop, UV_RUN_ONCE);
+    gouv_run(&loop, UV_RUN_ONCE, 1);
   assert(last_read == 5 && memcmp(last_bytes, hello, 5) == 0);
   SEEN(READ, 1), SEEN(WRITE, 1), SEEN(ALLOC, 0);
   uv_read_stop((uv_stream_t *) &b);
   assert(uv_read_start((uv_stream_t *) &b, gouv_alloc_cb, gouv_read_cb) == 0);
   assert(gouv_try_write((uv_stream_t *) &a, (void *) hello, 2, NULL) == 2);
   while (calls[READ] == 0)
-    gouv_run(&loop, UV_RUN_ONCE);
+    gouv_run(&loop, UV_RUN_ONCE, 1);
   assert(last_read == 2);
   SEEN(READ, 1), SEEN(ALLOC, 1);
   shutdown_req.data = (void *) 8;
   assert(uv_shutdown(&shutdown_req, (uv_stream_t *) &a, gouv_shutdown_cb) == 0);
   while (calls[READ] == 0 || calls[SHUT] == 0)
-    gouv_run(&loop, UV_RUN_ONCE);
+    gouv_run(&loop, UV_RUN_ONCE, 1);
   assert(last_read == UV_EOF);
   SEEN(READ, 1), SEEN(SHUT, 1);
   CLOSE_HANDLE(a), CLOSE_HANDLE(b);
@@ -179,7 +179,7 @@ static void test_connections(void) {
   req.data = (void *) 4;
   uv_pipe_connect(&req, &client, path, gouv_connect_cb);
   while (calls[CONNECT] == 0 || calls[CONNECTION] == 0)
-    gouv_run(&loop, UV_RUN_ONCE);
+    gouv_run(&loop, UV_RUN_ONCE, 1);
   assert(last_status == 0);
   assert(uv_accept((uv_stream_t *) &server, (uv_stream_t *) &accepted) == 0);
   SEEN(CONNECT, 1), SEEN(CONNECTION, 1);
@@ -217,14 +217,14 @@ static void test_processes(void) {
   INIT(timer, 2, uv_timer_init(&loop, &timer));
   CLOSE_HANDLE(bad);
   while (calls[CLOSE] == 0)
-    gouv_run(&loop, UV_RUN_NOWAIT);
+    gouv_run(&loop, UV_RUN_NOWAIT, 1);
   uv_walk(&loop, gouv_walk_cb, NULL);
   SEEN(WALK, 3);
   gouv_close_unspawned(&loop, (uv_handle_t *) &unspawned);
   CLOSE_HANDLE(missing);
   assert(uv_timer_start(&timer, gouv_timer_cb, 0, 0) == 0);
   while (calls[EXIT] == 0 || calls[TIMER] == 0)
-    gouv_run(&loop, UV_RUN_ONCE);
+    gouv_run(&loop, UV_RUN_ONCE, 1);
   assert(last_status == 3000);
   SEEN(EXIT, 1), SEEN(TIMER, 1);
   CLOSE_HANDLE(process), CLOSE_HANDLE(timer);
@@ -263,14 +263,14 @@ static void test_signals(void) {
   assert(sigaction(SIGWINCH, NULL, &now) == 0 && now.sa_flags & SA_ONSTACK);
   raise(SIGWINCH);
   assert(before_calls == 1);
-  gouv_run(&loop, UV_RUN_ONCE);
+  gouv_run(&loop, UV_RUN_ONCE, 1);
   SEEN(SIGNALLED, 1);
   assert(last_status == SIGWINCH);
   passing = SIGUSR1; /* as when it comes while another one is passed on */
   raise(SIGWINCH);
   assert(passing == SIGUSR1 && before_calls == 2);
   passing = 0;
-  gouv_run(&loop, UV_RUN_ONCE);
+  gouv_run(&loop, UV_RUN_ONCE, 1);
   SEEN(SIGNALLED, 1);
   before_calls = 1;
   uv_signal_stop(&watcher);
@@ -284,7 +284,7 @@ static void test_signals(void) {
   raise(SIGUSR1);
   raise(SIGUSR1);
   assert(before_calls == 1);
-  gouv_run(&loop, UV_RUN_ONCE);
+  gouv_run(&loop, UV_RUN_ONCE, 1);
   SEEN(SIGNALLED, 1);
   assert(read(fds[0], &byte, 1) == 1 && byte == SIGUSR1);
   gouv_signal_pass(SIGUSR1);

@@ -102,7 +102,7 @@ func (t *table) summary() string {
 		fmt.Sprintf("  %-31s %4d\n", t.done, here) +
 		fmt.Sprintf("  %-31s %4d\n", "have no place in Go", excused) +
 		fmt.Sprintf("  %-31s %4d\n", "not what the binding is for", outside) +
-		fmt.Sprintf("  of what the binding is for: %s; of all: %s\n", percent(here+excused, here+excused), percent(here, all))
+		fmt.Sprintf("  %s of what the binding is for, %s of all\n", percent(here, here+excused), percent(here, all))
 }
 
 // reasons lists what is left out, by reason.
