@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #ifdef __linux__
 #include <sys/epoll.h>
@@ -110,16 +112,22 @@ static int belongs_to_go(int signum) {
   return 0;
 }
 
+static _Thread_local volatile sig_atomic_t made_by_go; /* the thread, as far as is known */
+
+void gouv_made_by_go(void) { made_by_go = 1; }
+
 /* Whether Go's handler may be called right away. If nobody is notified of a
- * signal it does nothing with these. With others it ends the process: with
- * SIGINT and its like always, with the rest on a thread that C has made. Those
- * take the way over the Go half, which first sees to it that somebody is. */
+ * signal it does nothing with some of them, but ends the process with others:
+ * with SIGINT and its like always, with the rest on a thread that C has made.
+ * Those take the way over the Go half, which first sees to it that somebody is. */
 static int harmless_to_pass(int signum) {
   switch (signum) {
     case SIGCHLD: case SIGCONT: case SIGTSTP: case SIGTTIN: case SIGTTOU: case SIGWINCH:
       return 1;
+    case SIGHUP: case SIGINT: case SIGQUIT: case SIGTERM:
+      return 0;
   }
-  return 0;
+  return made_by_go;
 }
 
 static int relay_fd = -1;
@@ -274,6 +282,76 @@ void gouv_signal_pass(int signum) {
 
 /* Processes */
 
+/* A fork copies the page tables of all memory, and so takes the longer the more
+ * there is. The child runs nothing but C until it executes
+ * its program: Go's heap, on which goroutines have their stacks too, need not be
+ * there. */
+#ifdef __linux__
+
+static struct {
+  uintptr_t start, end;
+} heap;
+
+enum { ARENA = 64 << 20 }; /* which Go's heap is made of, on 64-bit systems */
+
+/* Finds the heap by an address in it: anonymous mappings, one after the other,
+ * from one arena's boundary to another's. */
+void gouv_find_heap(uintptr_t inside) {
+  FILE *maps = fopen("/proc/self/maps", "re");
+  uintptr_t from = 0, to = 0, start, end;
+  unsigned long inode;
+  char line[4096 + 128], perms[5];
+  int name;
+
+  heap.start = heap.end = 0;
+  while (maps != NULL && fgets(line, sizeof(line), maps) != NULL) {
+    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %*x %*s %lu %n", &start, &end, perms, &inode, &name) != 4)
+      break;
+    if (start != to) {
+      if (from <= inside && inside < to)
+        break;
+      from = start;
+    }
+    to = end;
+    if (inode != 0 || (strcmp(perms, "rw-p") && strcmp(perms, "---p")) ||
+        (line[name] != '\0' && strncmp(line + name, "[anon: Go:", 10))) {
+      if (from <= inside && inside < start) {
+        to = start;
+        break;
+      }
+      from = end;
+    }
+  }
+  if (maps != NULL)
+    fclose(maps);
+  from = (from + ARENA - 1) / ARENA * ARENA;
+  to = to / ARENA * ARENA;
+  if (from <= inside && inside < to) {
+    heap.start = from;
+    heap.end = to;
+  }
+}
+
+static int in_heap(const void *address) {
+  return heap.start <= (uintptr_t) address && (uintptr_t) address < heap.end;
+}
+
+/* Keeps the heap from children for as long as a fork takes. C's stack and C's
+ * memory, which they do need, cannot be there: better to look than to believe. */
+static int hide_heap(const void *on_stack, const void *allocated) {
+  if (heap.start == heap.end || in_heap(on_stack) || in_heap(allocated))
+    return 0;
+  return madvise((void *) heap.start, heap.end - heap.start, MADV_DONTFORK) == 0;
+}
+
+static void show_heap(void) { madvise((void *) heap.start, heap.end - heap.start, MADV_DOFORK); }
+
+#else
+void gouv_find_heap(uintptr_t inside) { (void) inside; }
+static int hide_heap(const void *on_stack, const void *allocated) { return (void) on_stack, (void) allocated, 0; }
+static void show_heap(void) {}
+#endif
+
 static void find(uv_handle_t *handle, void *arg) {
   uv_handle_t **wanted = arg;
   if (handle == *wanted)
@@ -288,13 +366,16 @@ int gouv_spawn(uv_loop_t *loop, uv_process_t *process, const uv_process_options_
   uv_process_options_t known = *options;
   uv_handle_t *missing = (uv_handle_t *) process;
   void *links[2];
-  int err;
+  int hidden, err;
 
   if (uv_version() < 0x013000) /* libuv 1.48 brought the flag, which does nothing on Unix */
     known.flags &= ~(unsigned int) UV_PROCESS_WINDOWS_FILE_PATH_EXACT_NAME;
+  hidden = hide_heap(&known, process);
   spawning = 1;
   err = uv_spawn(loop, process, &known);
   spawning = 0;
+  if (hidden)
+    show_heap();
   if (err != 0 && uv_version() >= 0x013400) {
     uv_walk(loop, find, &missing);
     if (missing != NULL) {

@@ -143,6 +143,10 @@ func (s *Signal) dispatched() {
 // the binding's handler is in place while somebody does. See uv_cgo.c.
 var signals signalOwners
 
+// The main thread is where most signals arrive, and in a Go program it is one of
+// Go's. So is the one that runs this in a library.
+func init() { C.gouv_made_by_go() }
+
 type signalOwners struct {
 	mu     sync.Mutex
 	counts [65]int

@@ -89,15 +89,19 @@ func output(name string, args ...string) (string, error) {
 // exported is a public function as the preprocessor leaves it.
 var exported = regexp.MustCompile(`(?s)visibility\("default"\)\s*\)\s*\)[^;]*?\b(uv_\w+)\s*\(`)
 
-// declared returns the public functions of a uv.h.
-func declared(flags ...string) ([]string, error) {
+// preprocess returns what the preprocessor makes of its arguments.
+func preprocess(args ...string) (string, error) {
 	cc, err := output("go", "env", "CC")
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	fields := strings.Fields(cc)
-	args := slices.Concat(fields[1:], flags, []string{"-E", "-P", "-include", "uv.h", "-x", "c", os.DevNull})
-	header, err := output(fields[0], args...)
+	return output(fields[0], slices.Concat(fields[1:], []string{"-E", "-P"}, args)...)
+}
+
+// declared returns the public functions of a uv.h.
+func declared(flags ...string) ([]string, error) {
+	header, err := preprocess(append(flags, "-include", "uv.h", "-x", "c", os.DevNull)...)
 	if err != nil {
 		return nil, err
 	}

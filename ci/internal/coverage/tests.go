@@ -25,7 +25,7 @@ func testTable(skips skips) (*table, error) {
 		return nil, err
 	}
 	dir = filepath.Join(dir, "test")
-	list, err := output("cc", "-E", "-P", "-x", "c", filepath.Join(dir, "test-list.h"))
+	list, err := preprocess("-x", "c", filepath.Join(dir, "test-list.h"))
 	if err != nil {
 		return nil, err
 	}
