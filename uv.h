@@ -112,7 +112,7 @@ void gouv_signal_relay(int fd);
 void gouv_signal_pass(int signum);
 
 /* Streams. */
-int gouv_may_open(uv_loop_t *loop, int fd);
+int gouv_can_wait_for(uv_loop_t *loop, int fd);
 int gouv_listen(uv_stream_t *stream, int backlog);
 uv_stream_t *gouv_copy_to_send(uv_write_t *req);
 void gouv_free_copy(uv_stream_t *copy);

@@ -396,29 +396,9 @@ void gouv_close_unspawned(uv_loop_t *loop, uv_handle_t *handle) {
 
 /* Streams */
 
-/* A descriptor to look for among a loop's handles. */
-struct wanted {
-  uv_os_fd_t fd;
-  int found;
-};
-
-static void find_fd(uv_handle_t *handle, void *arg) {
-  struct wanted *wanted = arg;
-  uv_os_fd_t fd;
-
-  if (uv_fileno(handle, &fd) == 0 && fd == wanted->fd)
-    wanted->found = 1;
-}
-
-/* Whether a handle of the loop can be opened with a descriptor. libuv notices
- * that another handle has it only while that one is active, and that the loop
- * cannot wait for it when it is too late, and aborts. */
-int gouv_may_open(uv_loop_t *loop, int fd) {
-  struct wanted wanted = {fd, 0};
-
-  uv_walk(loop, find_fd, &wanted);
-  if (wanted.found)
-    return UV_EEXIST;
+/* Whether the loop can wait for a descriptor. libuv finds out when it is too
+ * late, and aborts. */
+int gouv_can_wait_for(uv_loop_t *loop, int fd) {
 #ifdef __linux__
   struct epoll_event nothing;
 
@@ -426,6 +406,8 @@ int gouv_may_open(uv_loop_t *loop, int fd) {
   if (epoll_ctl(loop->backend_fd, EPOLL_CTL_ADD, fd, &nothing))
     return uv_translate_sys_error(errno);
   epoll_ctl(loop->backend_fd, EPOLL_CTL_DEL, fd, &nothing);
+#else
+  (void) loop, (void) fd;
 #endif
   return 0;
 }

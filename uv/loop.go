@@ -36,6 +36,7 @@ type Loop struct {
 
 	calls  uint // so that the race detector sees calls from two goroutines
 	walk   WalkCB
+	fds    fdSet       // the descriptors that its streams have
 	sends  []*WriteReq // writes that carry a handle and may not have sent it yet
 	writes []*WriteReq // the pool for writes without a request of the caller's
 	spare  [ReqTypeMax][]spareReq
@@ -47,6 +48,24 @@ type Loop struct {
 	stack   []byte          // the first one's, of the last Run or Walk that panicked
 	raising bool            // Run or Walk has panicked last
 	exited  bool            // a callback called runtime.Goexit
+}
+
+// fdSet is a set of descriptors, a bit for each.
+type fdSet []uint64
+
+func (s fdSet) has(fd int) bool { return fd >= 0 && fd/64 < len(s) && s[fd/64]&(1<<(fd%64)) != 0 }
+
+func (s *fdSet) add(fd int) {
+	for fd/64 >= len(*s) {
+		*s = append(*s, 0)
+	}
+	(*s)[fd/64] |= 1 << (fd % 64)
+}
+
+func (s fdSet) remove(fd int) {
+	if s.has(fd) {
+		s[fd/64] &^= 1 << (fd % 64)
+	}
 }
 
 // noCopy makes vet complain of copies.
@@ -164,7 +183,7 @@ func (l *Loop) Close() error {
 	}
 	C.gouv_loop_detach(l.shared)
 	l.freeSpare()
-	l.c, l.shared, l.writes = nil, nil, nil
+	l.c, l.shared, l.writes, l.fds = nil, nil, nil, nil
 	return nil
 }
 

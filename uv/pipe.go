@@ -39,16 +39,7 @@ func (p *Pipe) Init(loop *Loop, ipc bool) error {
 // regular file's, libuv would abort later; here it is EPERM.
 func (p *Pipe) Open(fd int) error {
 	p.enter("Pipe.Open")
-	switch {
-	case p.isOpen():
-		return EBUSY
-	case !fits(fd):
-		return EBADF
-	}
-	if err := result(C.gouv_may_open(p.loop.c, C.int(fd))); err != nil {
-		return err
-	}
-	return result(C.uv_pipe_open(p.raw(), C.uv_file(fd)))
+	return p.open(fd, func() C.int { return C.uv_pipe_open(p.raw(), C.uv_file(fd)) })
 }
 
 // Bind binds the pipe to a path, where it makes a socket. Close removes it. It
@@ -64,7 +55,7 @@ func (p *Pipe) Bind(name string) error {
 	}
 	c := C.CString(name)
 	defer C.free(unsafe.Pointer(c))
-	return result(C.uv_pipe_bind(p.raw(), c))
+	return p.opened(C.uv_pipe_bind(p.raw(), c))
 }
 
 // PipeNoTruncate makes [Pipe.Bind2] and [Pipe.Connect2] return EINVAL for a
@@ -84,7 +75,7 @@ func (p *Pipe) Bind2(name string, flags uint) error {
 	}
 	c := C.CString(name)
 	defer C.free(unsafe.Pointer(c))
-	return result(C.uv_pipe_bind2(p.raw(), c, C.size_t(len(name)), C.uint(flags)))
+	return p.opened(C.uv_pipe_bind2(p.raw(), c, C.size_t(len(name)), C.uint(flags)))
 }
 
 // Connect connects the pipe to a path and calls cb with the outcome: ENOENT

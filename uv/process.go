@@ -177,6 +177,11 @@ func (l *Loop) Spawn(p *Process, options *ProcessOptions) error {
 	findHeap()
 	r := C.gouv_spawn(l.c, p.raw(), &c)
 	syscall.ForkLock.Unlock()
+	for i := range options.Stdio {
+		if s := &options.Stdio[i]; s.Flags&CreatePipe != 0 {
+			_ = streamOf(s.Stream).opened(0)
+		}
+	}
 	if r == 0 {
 		p.pid = int32(C.uv_process_get_pid(p.raw()))
 	}

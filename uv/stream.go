@@ -139,8 +139,38 @@ func (s *stream) outerStream() Stream {
 	return (*TCP)(unsafe.Pointer(s))
 }
 
+// fd returns the stream's descriptor, -1 where it has none.
+func (s *stream) fd() int { return int(s.raw().io_watcher.fd) }
+
 // isOpen reports whether the stream has a descriptor.
-func (s *stream) isOpen() bool { return s.raw().io_watcher.fd != -1 }
+func (s *stream) isOpen() bool { return s.fd() != -1 }
+
+// open opens the stream with a descriptor of the caller's. It checks what libuv
+// does not: that no other handle has it (which libuv sees only while that one is
+// active), and that the loop can wait for it (which libuv aborts on, later).
+func (s *stream) open(fd int, open func() C.int) error {
+	switch {
+	case s.isOpen():
+		return EBUSY
+	case !fits(fd):
+		return EBADF
+	case s.loop.fds.has(fd):
+		return EEXIST
+	}
+	if err := result(C.gouv_can_wait_for(s.loop.c, C.int(fd))); err != nil {
+		return err
+	}
+	return s.opened(open())
+}
+
+// opened takes what a call has returned that may have given the stream a
+// descriptor.
+func (s *stream) opened(r C.int) error {
+	if fd := s.fd(); fd >= 0 {
+		s.loop.fds.add(fd)
+	}
+	return result(r)
+}
 
 func (s *stream) usable(l *Loop) bool { return s != nil && s.handle.usable(l) }
 
@@ -156,13 +186,14 @@ func (s *stream) Close(cb CloseCB) {
 	if s.abandoned() {
 		return
 	}
-	s.beforeClose("Close")
+	fd := s.beforeClose("Close")
 	s.close(cb)
+	s.loop.fds.remove(fd)
 }
 
 // beforeClose checks that the stream can be closed, and lets writes that are
-// still to send it have a copy.
-func (s *stream) beforeClose(method string) {
+// still to send it have a copy. It returns the stream's descriptor, -1 for none.
+func (s *stream) beforeClose(method string) int {
 	s.enter(method)
 	s.notAllocating(method)
 	for _, w := range s.loop.sends {
@@ -174,6 +205,7 @@ func (s *stream) beforeClose(method string) {
 			panic("uv: " + s.method(method) + ": Write2 is still to send the handle, and there is no descriptor left to keep it by")
 		}
 	}
+	return s.fd()
 }
 
 // notAllocating panics inside an AllocCB of the stream.
@@ -196,7 +228,7 @@ func (s *stream) Listen(backlog int, cb ConnectionCB) error {
 	if r == 0 {
 		s.connection, s.listening = cb, true
 	}
-	return result(r)
+	return s.opened(r)
 }
 
 // Accept implements [Stream].
@@ -209,7 +241,7 @@ func (s *stream) Accept(client Stream) error {
 	case c.isOpen() || c.connecting:
 		return EBUSY
 	}
-	return result(C.uv_accept(s.raw(), c.raw()))
+	return c.opened(C.uv_accept(s.raw(), c.raw()))
 }
 
 // ReadStart implements [Stream].
@@ -516,9 +548,9 @@ func (s *stream) connect(req *ConnectReq, cb ConnectCB, method string, call func
 	}
 	c := req.begin(s.loop, &s.handle, ReqTypeConnect, method)
 	req.cb, req.handle = cb, s
-	if r := call((*C.uv_connect_t)(unsafe.Pointer(c))); r != 0 {
+	if err := s.opened(call((*C.uv_connect_t)(unsafe.Pointer(c)))); err != nil {
 		req.end()
-		return result(r)
+		return err
 	}
 	s.connecting = true
 	s.requests++

@@ -43,7 +43,10 @@ func (t *TCP) InitEx(loop *Loop, flags uint) error {
 		return EINVAL
 	}
 	t.create(loop, HandleTypeTCP, "TCP.InitEx")
-	return t.created(C.uv_tcp_init_ex(loop.c, t.raw(), C.uint(flags)))
+	if err := t.created(C.uv_tcp_init_ex(loop.c, t.raw(), C.uint(flags))); err != nil {
+		return err
+	}
+	return t.opened(0)
 }
 
 // Open opens the handle with a socket, which is the handle's from here on and
@@ -55,16 +58,7 @@ func (t *TCP) InitEx(loop *Loop, flags uint) error {
 // abort later; here it is EPERM.
 func (t *TCP) Open(sock int) error {
 	t.enter("TCP.Open")
-	switch {
-	case t.isOpen():
-		return EBUSY
-	case !fits(sock):
-		return EBADF
-	}
-	if err := result(C.gouv_may_open(t.loop.c, C.int(sock))); err != nil {
-		return err
-	}
-	return result(C.uv_tcp_open(t.raw(), C.uv_os_sock_t(sock)))
+	return t.open(sock, func() C.int { return C.uv_tcp_open(t.raw(), C.uv_os_sock_t(sock)) })
 }
 
 // Bind binds the handle to an address and a port, 0 for any. That the address
@@ -84,7 +78,7 @@ func (t *TCP) Bind(addr netip.AddrPort, flags TCPFlags) error {
 	if err != nil {
 		return err
 	}
-	return result(C.uv_tcp_bind(t.raw(), asSockaddr(&c), C.uint(flags)))
+	return t.opened(C.uv_tcp_bind(t.raw(), asSockaddr(&c), C.uint(flags)))
 }
 
 // Connect connects the handle and calls cb with the outcome. A nil req takes
@@ -177,10 +171,11 @@ func (t *TCP) Getpeername() (netip.AddrPort, error) {
 //
 // Binds uv_tcp_close_reset.
 func (t *TCP) CloseReset(cb CloseCB) error {
-	t.beforeClose("TCP.CloseReset")
+	fd := t.beforeClose("TCP.CloseReset")
 	r := C.uv_tcp_close_reset(t.raw(), C.uv_close_cb(C.gouv_close_cb))
 	if r == 0 {
 		t.closing, t.closeCB = true, cb
+		t.loop.fds.remove(fd)
 	}
 	return result(r)
 }

@@ -131,9 +131,9 @@ static void test_streams(void) {
   INIT(b, 2, uv_pipe_init(&loop, &b, 0));
   assert(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
   file = open("/dev/null", O_RDONLY);
-  assert(gouv_may_open(&loop, file) == UV_EPERM);
-  assert(gouv_may_open(&loop, uv_backend_fd(&loop)) != 0);
-  assert(gouv_may_open(&loop, fds[0]) == 0);
+  assert(gouv_can_wait_for(&loop, file) == UV_EPERM);
+  assert(gouv_can_wait_for(&loop, uv_backend_fd(&loop)) != 0);
+  assert(gouv_can_wait_for(&loop, fds[0]) == 0);
   close(file);
   assert(uv_pipe_open(&a, fds[0]) == 0 && uv_pipe_open(&b, fds[1]) == 0);
   write_req.data = (void *) 7;
