@@ -11,67 +11,6 @@ import (
 	"libuv/uv"
 )
 
-func TestLibuv_async(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	var (
-		prepare uv.Prepare
-		async   uv.Async
-		thread  uv.Thread
-		calls   atomic.Int32
-		called  = counts{}
-		closed  = func(uv.Handle) { called["close"]++ }
-	)
-	require.NoError(t, prepare.Init(loop))
-	require.NoError(t, prepare.Start(func(*uv.Prepare) {
-		if called["prepare"]++; called["prepare"] > 1 {
-			return
-		}
-		assert.NoError(t, thread.Create(func() {
-			// In C the last Send may come after Close, which there is undefined.
-			for calls.Load() < 2 {
-				assert.NoError(t, async.Send())
-				uv.Sleep(0)
-			}
-		}))
-	}))
-	require.NoError(t, async.Init(loop, func(h *uv.Async) {
-		assert.Same(t, &async, h)
-		switch calls.Add(1) {
-		case 2:
-			assert.NoError(t, thread.Join())
-			assert.NoError(t, async.Send())
-		case 3:
-			async.Close(closed)
-			prepare.Close(closed)
-		}
-	}))
-	run(t, loop)
-	assert.Positive(t, called["prepare"])
-	assert.EqualValues(t, 3, calls.Load())
-	assert.Equal(t, 2, called["close"])
-}
-
-func TestLibuv_async_null_cb(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	var async uv.Async
-	var check uv.Check
-	calls := 0
-	require.NoError(t, async.Init(loop, nil))
-	require.NoError(t, check.Init(loop))
-	require.NoError(t, check.Start(func(*uv.Check) {
-		calls++
-		async.Close(nil)
-		check.Close(nil)
-	}))
-	var thread uv.Thread
-	require.NoError(t, thread.Create(func() { assert.NoError(t, async.Send()) }))
-	require.NoError(t, thread.Join(), "it sends to a loop that does not run yet, so that it never sends to a closed handle")
-	run(t, loop)
-	assert.Equal(t, 1, calls)
-}
-
 func TestAsync_IsActiveFromInit(t *testing.T) {
 	t.Parallel()
 	loop := newLoop(t)

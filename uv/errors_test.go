@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"strings"
 	"syscall"
 	"testing"
 
@@ -140,26 +139,6 @@ func TestErrno_Unknown(t *testing.T) {
 		assert.Equal(t, text, unknown.Error())
 		assert.Equal(t, text, unknown.Name())
 	}
-}
-
-func TestLibuv_error_message(t *testing.T) {
-	t.Parallel()
-	assert.NotContains(t, uv.EINVAL.Error(), "Success")
-	assert.Contains(t, uv.Errno(1337).Error(), "1337")
-	assert.Contains(t, uv.Errno(-1337).Error(), "-1337")
-	assert.True(t, strings.HasPrefix(uv.Errno(1337).Error(), "Unknown"))
-}
-
-func TestLibuv_sys_error(t *testing.T) {
-	t.Parallel()
-	assert.Equal(t, uv.EPERM, uv.TranslateSysError(int(syscall.EPERM)))
-	assert.Equal(t, uv.EPIPE, uv.TranslateSysError(int(syscall.EPIPE)))
-	assert.Equal(t, uv.EINVAL, uv.TranslateSysError(int(syscall.EINVAL)))
-
-	assert.Equal(t, uv.EINVAL, uv.TranslateSysError(int(uv.EINVAL)))
-	assert.Equal(t, uv.ERANGE, uv.TranslateSysError(int(uv.ERANGE)))
-	assert.Equal(t, uv.EACCES, uv.TranslateSysError(int(uv.EACCES)))
-	assert.Zero(t, uv.TranslateSysError(0))
 }
 
 // The errors of the busy paths cost no garbage.

@@ -1,7 +1,6 @@
 package uv_test
 
 import (
-	"fmt"
 	"iter"
 	"os/exec"
 	"reflect"
@@ -114,57 +113,6 @@ func shallowCopy[T any](p T) T {
 	return copied.Interface().(T)
 }
 
-func TestLibuv_active(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	timer := newTimer(t, loop)
-	never := func(*uv.Timer) { assert.Fail(t, "called") }
-	closed := 0
-
-	assert.False(t, timer.IsActive())
-	assert.False(t, timer.IsClosing())
-
-	require.NoError(t, timer.Start(never, 1000, 0))
-	assert.True(t, timer.IsActive())
-	assert.False(t, timer.IsClosing())
-
-	require.NoError(t, timer.Stop())
-	assert.False(t, timer.IsActive())
-	assert.False(t, timer.IsClosing())
-
-	require.NoError(t, timer.Start(never, 1000, 0))
-	assert.True(t, timer.IsActive())
-
-	timer.Close(func(uv.Handle) { closed++ })
-	assert.False(t, timer.IsActive())
-	assert.True(t, timer.IsClosing())
-
-	run(t, loop)
-	assert.Equal(t, 1, closed)
-}
-
-func TestLibuv_ref(t *testing.T) {
-	t.Parallel()
-	run(t, newLoop(t))
-}
-
-func TestLibuv_has_ref(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	var idle uv.Idle
-	require.NoError(t, idle.Init(loop))
-	assert.True(t, idle.HasRef(), "where it starts")
-	idle.Ref()
-	idle.Ref()
-	assert.True(t, idle.HasRef())
-	idle.Unref()
-	assert.False(t, idle.HasRef(), "refs are not counted")
-	idle.Unref()
-	idle.Ref()
-	assert.True(t, idle.HasRef())
-	closeAll(t, loop)
-}
-
 // An active handle without a reference does not keep the loop alive, and its
 // callback is not called for the loop's sake.
 func TestHandle_Unref(t *testing.T) {
@@ -230,21 +178,6 @@ func firstError(err error, next func() error) error {
 	return next()
 }
 
-func TestLibuv_unref_in_prepare_cb(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	var prepare uv.Prepare
-	calls := 0
-	require.NoError(t, prepare.Init(loop))
-	require.NoError(t, prepare.Start(func(h *uv.Prepare) {
-		calls++
-		h.Unref()
-	}))
-	run(t, loop)
-	assert.Equal(t, 1, calls)
-	closeAll(t, loop)
-}
-
 func TestHandle_TypeLoopData(t *testing.T) {
 	t.Parallel()
 	loop := newLoop(t)
@@ -269,22 +202,6 @@ func TestHandle_TypeLoopData(t *testing.T) {
 	closeAll(t, loop)
 }
 
-func TestLibuv_handle_type_name(t *testing.T) {
-	t.Parallel()
-	for handleType, name := range map[uv.HandleType]string{
-		uv.HandleTypeAsync: "async", uv.HandleTypeCheck: "check", uv.HandleTypeFsEvent: "fs_event",
-		uv.HandleTypeFsPoll: "fs_poll", uv.HandleTypeHandle: "handle", uv.HandleTypeIdle: "idle",
-		uv.HandleTypeNamedPipe: "pipe", uv.HandleTypePoll: "poll", uv.HandleTypePrepare: "prepare",
-		uv.HandleTypeProcess: "process", uv.HandleTypeStream: "stream", uv.HandleTypeTCP: "tcp",
-		uv.HandleTypeTimer: "timer", uv.HandleTypeTTY: "tty", uv.HandleTypeUDP: "udp",
-		uv.HandleTypeSignal: "signal", uv.HandleTypeFile: "file",
-		uv.HandleTypeMax: "", uv.HandleTypeMax + 1: "", uv.HandleTypeUnknown: "", -1: "",
-	} {
-		assert.Equal(t, name, handleType.Name(), "type %d", int(handleType))
-		assert.Equal(t, name, fmt.Sprint(handleType))
-	}
-}
-
 func TestHandleSize(t *testing.T) {
 	t.Parallel()
 	for _, handleType := range []uv.HandleType{
@@ -297,63 +214,6 @@ func TestHandleSize(t *testing.T) {
 	for _, none := range []uv.HandleType{uv.HandleTypeUnknown, uv.HandleTypeMax, -1} {
 		assert.Equal(t, -1, uv.HandleSize(none))
 	}
-}
-
-func TestLibuv_getters_setters(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	cookie1, cookie2 := new(int), new(int)
-	loop.SetData(cookie1)
-	assert.Same(t, cookie1, loop.Data())
-
-	var pipe uv.Pipe
-	require.NoError(t, pipe.Init(loop, false))
-	assert.Equal(t, uv.HandleTypeNamedPipe, pipe.Type())
-	assert.Same(t, loop, pipe.Loop())
-	pipe.SetData(cookie2)
-	assert.Same(t, cookie2, pipe.Data())
-	pipe.SetData(cookie1)
-	assert.Same(t, cookie1, pipe.Data())
-	assert.Equal(t, 0, pipe.WriteQueueSize())
-	pipe.Close(nil)
-	run(t, loop)
-
-	path := newFile(t)
-	var req uv.FsReq
-	require.NoError(t, loop.FsUnlink(&req, path, nil))
-	run(t, loop)
-	assert.Equal(t, 0, req.Result())
-	assert.Equal(t, path, req.Path())
-	req.Cleanup()
-}
-
-func TestLibuv_handle_fileno(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	var idle uv.Idle
-	require.NoError(t, idle.Init(loop))
-	fd, err := idle.Fileno()
-	assert.Equal(t, uv.EINVAL, err)
-	assert.Equal(t, -1, fd)
-
-	var tcp uv.TCP
-	require.NoError(t, tcp.Init(loop))
-	_, err = tcp.Fileno()
-	assert.Equal(t, uv.EBADF, err)
-	require.NoError(t, tcp.Bind(localhost, 0))
-	fd, err = tcp.Fileno()
-	assert.NoError(t, err)
-	assert.Equal(t, uv.HandleTypeTCP, uv.GuessHandle(fd))
-
-	var pipe uv.Pipe
-	require.NoError(t, pipe.Init(loop, false))
-	_, err = pipe.Fileno()
-	assert.Equal(t, uv.EBADF, err)
-	require.NoError(t, pipe.Bind(t.TempDir()+"/socket"))
-	fd, err = pipe.Fileno()
-	assert.NoError(t, err)
-	assert.Equal(t, uv.HandleTypeNamedPipe, uv.GuessHandle(fd))
-	closeAll(t, loop)
 }
 
 func TestHandle_FilenoOfOthers(t *testing.T) {
@@ -370,28 +230,6 @@ func TestHandle_FilenoOfOthers(t *testing.T) {
 		assert.Equal(t, -1, fd)
 	}
 	awaitExits(t, loop)
-	closeAll(t, loop)
-}
-
-func TestLibuv_socket_buffer_size(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	var tcp uv.TCP
-	require.NoError(t, tcp.Init(loop))
-	require.NoError(t, tcp.Bind(localhost, 0))
-	for _, size := range []func(int) (int, error){tcp.RecvBufferSize, tcp.SendBufferSize} {
-		value, err := size(0)
-		assert.NoError(t, err)
-		assert.Positive(t, value)
-
-		value, err = size(10000)
-		assert.NoError(t, err)
-		assert.Equal(t, 10000, value)
-
-		value, err = size(0)
-		assert.NoError(t, err)
-		assert.Contains(t, []int{10000, 20000}, value, "Linux doubles it")
-	}
 	closeAll(t, loop)
 }
 
@@ -609,29 +447,6 @@ func TestHandle_ManyTimers(t *testing.T) {
 	}
 	run(t, loop)
 	assert.Equal(t, counts{"timer": n, "close": n}, called)
-}
-
-func TestLibuv_close_order(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	var check uv.Check
-	timer1, timer2 := newTimer(t, loop), newTimer(t, loop)
-	called := counts{}
-	closed := func(uv.Handle) { called["close"]++ }
-	require.NoError(t, check.Init(loop))
-	require.NoError(t, check.Start(func(h *uv.Check) {
-		assert.Equal(t, counts{"timer": 1}, called, "before any close callback")
-		h.Close(closed)
-		timer2.Close(closed)
-		called["check"]++
-	}))
-	require.NoError(t, timer1.Start(func(timer *uv.Timer) {
-		timer.Close(closed)
-		called["timer"]++
-	}, 0, 0))
-	require.NoError(t, timer2.Start(func(*uv.Timer) { assert.Fail(t, "called") }, 100_000, 0))
-	run(t, loop)
-	assert.Equal(t, counts{"check": 1, "timer": 1, "close": 3}, called)
 }
 
 // What a close callback closes is closed too.

@@ -2,7 +2,6 @@ package uv_test
 
 import (
 	"bytes"
-	"os"
 	"syscall"
 	"testing"
 
@@ -40,6 +39,9 @@ var helperIPCEcho = helper("ipc echo", func() {
 	var channel uv.Pipe
 	must(channel.Init(loop, true))
 	must(channel.Open(0))
+	ipcCheck(channel.IsReadable(), "the channel is readable")
+	ipcCheck(channel.IsWritable(), "the channel is writable")
+	ipcCheck(!channel.IsClosing(), "the channel is open")
 	must(channel.ReadStart(nil, func(_ uv.Stream, buf []byte, err error) {
 		if err != nil {
 			channel.Close(nil)
@@ -126,39 +128,6 @@ func boundPipe(t testing.TB, loop *uv.Loop) (*uv.Pipe, string) {
 	p := newPipe(t, loop)
 	require.NoError(t, p.Bind(path))
 	return p, path
-}
-
-func TestLibuv_ipc_send_recv_pipe(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	one, path1 := boundPipe(t, loop)
-	two, path2 := boundPipe(t, loop)
-	sendAndReceive(t, loop, []uv.Stream{one, two}, func(got []uv.Stream) {
-		for i, want := range []string{path1, path2} {
-			name, err := got[i].(*uv.Pipe).Getsockname()
-			assert.NoError(t, err)
-			assert.Equal(t, want, name)
-			got[i].Close(nil)
-		}
-	})
-}
-
-func TestLibuv_ipc_send_recv_tcp(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	one, two := boundTCP(t, loop), boundTCP(t, loop)
-	addr1, err := one.Getsockname()
-	require.NoError(t, err)
-	addr2, err := two.Getsockname()
-	require.NoError(t, err)
-	sendAndReceive(t, loop, []uv.Stream{one, two}, func(got []uv.Stream) {
-		for i, want := range []any{addr1, addr2} {
-			addr, err := got[i].(*uv.TCP).Getsockname()
-			assert.NoError(t, err)
-			assert.Equal(t, want, addr)
-			got[i].Close(nil)
-		}
-	})
 }
 
 // A listener comes back and serves, whether it listened before it was sent or
@@ -276,46 +245,6 @@ func TestIPC_CloseRightAfterWrite2(t *testing.T) {
 	run(t, loop)
 	assert.Equal(t, "written before it was sent", got.String())
 	assert.Equal(t, counts{"read": 1, "EOF": 1, "exit": 1}, c)
-}
-
-func TestLibuv_pipe_sendmsg(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	fds, err := socketPair()
-	require.NoError(t, err)
-	channel := new(uv.Pipe)
-	require.NoError(t, channel.Init(loop, true))
-	require.NoError(t, channel.Open(fds[0]))
-	var send []int
-	for range 2 {
-		pair, err := socketPair()
-		require.NoError(t, err)
-		send = append(send, pair[:]...)
-	}
-	c := counts{}
-	require.NoError(t, channel.ReadStart(nil, func(_ uv.Stream, buf []byte, err error) {
-		c["read"]++
-		assert.NoError(t, err)
-		assert.Equal(t, "X", string(buf))
-		assert.Equal(t, 4, channel.PendingCount())
-		for left := 4; left > 0; left-- {
-			assert.Equal(t, left, channel.PendingCount())
-			assert.Equal(t, uv.HandleTypeNamedPipe, channel.PendingType())
-			s, err := acceptPending(channel)
-			assert.NoError(t, err)
-			c["accept"]++
-			s.Close(nil)
-		}
-		assert.Zero(t, channel.PendingCount())
-		assert.Equal(t, uv.EAGAIN, channel.Accept(newPipe(t, loop)))
-		closeOthers(loop, nil)
-	}))
-	require.NoError(t, syscall.Sendmsg(fds[1], []byte("X"), syscall.UnixRights(send...), nil, 0))
-	for _, fd := range append(send, fds[1]) {
-		require.NoError(t, syscall.Close(fd))
-	}
-	run(t, loop)
-	assert.Equal(t, counts{"read": 1, "accept": 4}, c)
 }
 
 // What nobody accepts is closed with the pipe.
@@ -571,31 +500,4 @@ func TestIPC_CloseHandleAfterItsPipe(t *testing.T) {
 	b.Close(closed)
 	run(t, loop)
 	assert.Equal(t, counts{"write": 1, "close": 3}, c)
-}
-
-// A helper reads what it is sent and reports how it ends.
-var helperIPCZero = helper("ipc zero", func() {
-	loop := new(uv.Loop)
-	must(loop.Init())
-	var channel uv.Pipe
-	must(channel.Init(loop, true))
-	must(channel.Open(0))
-	must(channel.Write(nil, [][]byte{{}}, func(_ *uv.WriteReq, err error) {
-		must(err)
-		channel.Close(nil)
-	}))
-	loop.Run(uv.RunDefault)
-	must(loop.Close())
-	os.Exit(0)
-})
-
-func TestLibuv_ipc_send_zero(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	c := counts{}
-	channel := ipcChild(t, loop, helperIPCZero, c)
-	got := readToEnd(t, channel)
-	run(t, loop)
-	assert.Empty(t, got.String())
-	assert.Equal(t, counts{"exit": 1}, c)
 }

@@ -143,3 +143,89 @@ func TestLibuv_getsockname_tcp(t *testing.T) {
 	run(t, loop)
 	assert.Equal(t, counts{"getsockname": 3, "getpeername": 3, "read": 1}, c)
 }
+
+// What is an IPv4 address in numbers and dots is taken, and nothing else.
+func TestLibuv_ip4_addr(t *testing.T) {
+	t.Parallel()
+	for _, good := range []string{"127.0.0.1", "255.255.255.255", "0.0.0.0"} {
+		addr, err := uv.IP4Addr(good, 9123)
+		assert.NoError(t, err)
+		assert.Equal(t, netip.AddrPortFrom(netip.MustParseAddr(good), 9123), addr)
+	}
+	for _, bad := range []string{
+		"255.255.255*000", "255.255.255.256", "2555.0.0.0", "255", "", "::1", "localhost", "127.0.0.1 ", "127.0.0.1\x00",
+	} {
+		addr, err := uv.IP4Addr(bad, 9123)
+		assert.Equal(t, uv.EINVAL, err, "%q", bad)
+		assert.False(t, addr.IsValid())
+	}
+}
+
+// The addresses of libuv's test of its parser, through the function that uses
+// it.
+func TestLibuv_ip6_pton(t *testing.T) {
+	t.Parallel()
+	zones := []string{"%en1", "%%%%", "%en1:1.2.3.4"}
+	for _, good := range []string{
+		"::", "::1", "fe80::1", "fe80::", "fe80::2acf:daff:fedd:342a", "fe80:0:0:0:2acf:daff:fedd:342a",
+		"fe80:0:0:0:2acf:daff:1.2.3.4", "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", "::ffff:1.2.3.4",
+	} {
+		addr, err := uv.IP6Addr(good, 9123)
+		assert.NoError(t, err, good)
+		assert.Equal(t, netip.AddrPortFrom(netip.MustParseAddr(good), 9123), addr)
+		for _, zone := range zones {
+			addr, err := uv.IP6Addr(good+zone, 9123)
+			if len(good) > 39 { // uv_ip6_addr, unlike the parser, cuts it off there
+				assert.Equal(t, uv.EINVAL, err, good+zone)
+				continue
+			}
+			assert.NoError(t, err, good+zone)
+			assert.Equal(t, netip.MustParseAddr(good), addr.Addr().WithZone(""))
+		}
+	}
+	for _, bad := range []string{
+		":::1", "abcde::1", "fe80:0:0:0:2acf:daff:fedd:342a:5678", "fe80:0:0:0:2acf:daff:abcd:1.2.3.4",
+		"fe80:0:0:2acf:daff:1.2.3.4.5", "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255.255",
+		"", "127.0.0.1", "::1\x00",
+	} {
+		for _, zone := range append(zones, "") {
+			addr, err := uv.IP6Addr(bad+zone, 9123)
+			assert.Equal(t, uv.EINVAL, err, "%q", bad+zone)
+			assert.False(t, addr.IsValid())
+		}
+	}
+}
+
+// Addresses become text again. What is no IP address, which C has to tell by
+// its family, is the zero AddrPort in Go.
+func TestLibuv_ip_name(t *testing.T) {
+	t.Parallel()
+	const ip4, ip6 = "192.168.0.1", "fe80::2acf:daff:fedd:342a"
+	addr4, err := uv.IP4Addr(ip4, 9123)
+	require.NoError(t, err)
+	addr6, err := uv.IP6Addr(ip6, 9123)
+	require.NoError(t, err)
+	for _, c := range []struct {
+		name func(netip.AddrPort) (string, error)
+		addr netip.AddrPort
+		want string
+		err  error
+	}{
+		{uv.IP4Name, addr4, ip4, nil},
+		{uv.IP6Name, addr6, ip6, nil},
+		{uv.IPName, addr4, ip4, nil},
+		{uv.IPName, addr6, ip6, nil},
+		{uv.IP4Name, addr6, "", uv.EINVAL},
+		{uv.IP6Name, addr4, "", uv.EINVAL},
+		{uv.IPName, netip.AddrPort{}, "", uv.EINVAL},
+		{uv.IP4Name, netip.AddrPort{}, "", uv.EINVAL},
+		{uv.IP6Name, netip.AddrPort{}, "", uv.EINVAL},
+		{uv.IP6Name, netip.MustParseAddrPort("[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:1"), "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", nil},
+		{uv.IP6Name, netip.MustParseAddrPort("[::ffff:1.2.3.4]:1"), "::ffff:1.2.3.4", nil},
+		{uv.IP4Name, netip.MustParseAddrPort("255.255.255.255:65535"), "255.255.255.255", nil},
+	} {
+		name, err := c.name(c.addr)
+		assert.Equal(t, c.err, err, "%v", c.addr)
+		assert.Equal(t, c.want, name)
+	}
+}

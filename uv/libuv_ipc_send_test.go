@@ -365,3 +365,70 @@ func TestLibuv_ipc_send_recv_tcp_inprocess(t *testing.T) {
 	send := [2]uv.Stream{boundTCP(t, loop), boundTCP(t, loop)}
 	ipcSendInprocess(t, loop, send, func(s uv.Stream) string { return sockname(t, s.(*uv.TCP)).String() })
 }
+
+// Two pipes are sent to a child, which sends them back: they have the names
+// that they had.
+func TestLibuv_ipc_send_recv_pipe(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	one, path1 := boundPipe(t, loop)
+	two, path2 := boundPipe(t, loop)
+	sendAndReceive(t, loop, []uv.Stream{one, two}, func(got []uv.Stream) {
+		for i, want := range []string{path1, path2} {
+			name, err := got[i].(*uv.Pipe).Getsockname()
+			assert.NoError(t, err)
+			assert.Equal(t, want, name)
+			got[i].Close(nil)
+		}
+	})
+}
+
+// So it is with TCP handles.
+func TestLibuv_ipc_send_recv_tcp(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	one, two := boundTCP(t, loop), boundTCP(t, loop)
+	addr1, err := one.Getsockname()
+	require.NoError(t, err)
+	addr2, err := two.Getsockname()
+	require.NoError(t, err)
+	sendAndReceive(t, loop, []uv.Stream{one, two}, func(got []uv.Stream) {
+		for i, want := range []any{addr1, addr2} {
+			addr, err := got[i].(*uv.TCP).Getsockname()
+			assert.NoError(t, err)
+			assert.Equal(t, want, addr)
+			got[i].Close(nil)
+		}
+	})
+}
+
+// Nothing can be written, and arrives as nothing. The helper does not close its
+// end, which need not keep a loop alive.
+func TestLibuv_ipc_send_zero(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	c := counts{}
+	channel := ipcChild(t, loop, helperIPCZero, c)
+	got := readToEnd(t, channel)
+	run(t, loop)
+	assert.Empty(t, got.String())
+	assert.Equal(t, counts{"exit": 1}, c)
+}
+
+var helperIPCZero = helper("ipc zero", func() {
+	loop := new(uv.Loop)
+	must(loop.Init())
+	channel := new(uv.Pipe)
+	must(channel.Init(loop, false))
+	must(channel.Open(0))
+	ipcCheck(channel.IsReadable(), "the channel is readable")
+	ipcCheck(channel.IsWritable(), "the channel is writable")
+	ipcCheck(!channel.IsClosing(), "the channel is open")
+	writes := 0
+	must(channel.Write(nil, [][]byte{{}}, func(_ *uv.WriteReq, err error) {
+		must(err)
+		writes++
+	}))
+	ipcCheck(!loop.Run(uv.RunDefault), "nothing is left to do")
+	ipcCheck(writes == 1, "one write callback")
+})

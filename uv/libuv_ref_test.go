@@ -185,3 +185,99 @@ func TestLibuv_process_ref(t *testing.T) {
 	assert.Equal(t, pid, waited)
 	assert.Equal(t, syscall.SIGTERM, status.Signal())
 }
+
+// An empty loop has nothing to run for.
+func TestLibuv_ref(t *testing.T) {
+	t.Parallel()
+	run(t, newLoop(t))
+}
+
+// A handle has a reference or has none, however often it is given or taken one.
+func TestLibuv_has_ref(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	var idle uv.Idle
+	require.NoError(t, idle.Init(loop))
+	assert.True(t, idle.HasRef(), "where it starts")
+	idle.Ref()
+	idle.Ref()
+	assert.True(t, idle.HasRef())
+	idle.Unref()
+	assert.False(t, idle.HasRef(), "refs are not counted")
+	idle.Unref()
+	idle.Ref()
+	assert.True(t, idle.HasRef())
+	closeAll(t, loop)
+}
+
+// A callback can take the reference from its own handle, and by that let the
+// loop end.
+func TestLibuv_unref_in_prepare_cb(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	var h uv.Prepare
+	calls := 0
+	require.NoError(t, h.Init(loop))
+	require.NoError(t, h.Start(func(prepare *uv.Prepare) {
+		calls++
+		assert.Same(t, &h, prepare)
+		prepare.Unref()
+	}))
+	run(t, loop)
+	assert.Equal(t, 1, calls)
+	closeUnreferenced(t, &h)
+}
+
+// unreferencedTCP connects an unreferenced TCP handle, writes when there is
+// something to write, and shuts it down: its requests keep the loop alive until
+// they are done.
+func unreferencedTCP(t *testing.T, data [][]byte) {
+	loop := newLoop(t)
+	c := counts{}
+	var connect uv.ConnectReq
+	var write uv.WriteReq
+	var shutdown uv.ShutdownReq
+	end := func(s uv.Stream) {
+		assert.NoError(t, s.Shutdown(&shutdown, func(req *uv.ShutdownReq, err error) {
+			c["shutdown"]++
+			assert.Same(t, &shutdown, req)
+			assert.NoError(t, err)
+		}))
+	}
+	h := connectToEcho(t, loop, uv.HandleTypeTCP, &connect, func(req *uv.ConnectReq, err error) {
+		c["connect"]++
+		assert.Same(t, &connect, req)
+		assert.NoError(t, err)
+		if data == nil {
+			end(req.Handle())
+			return
+		}
+		assert.NoError(t, req.Handle().Write(&write, data, func(req *uv.WriteReq, err error) {
+			c["write"]++
+			assert.Same(t, &write, req)
+			assert.NoError(t, err)
+			end(req.Handle())
+		}))
+	})
+	h.Unref()
+	run(t, loop)
+	want := counts{"connect": 1, "shutdown": 1}
+	if data != nil {
+		want["write"] = 1
+	}
+	assert.Equal(t, want, c)
+	closeUnreferenced(t, h)
+}
+
+// The requests of an unreferenced TCP handle keep the loop alive until they are
+// done.
+func TestLibuv_tcp_ref3(t *testing.T) {
+	t.Parallel()
+	unreferencedTCP(t, nil)
+}
+
+// So does a write, and what comes after it.
+func TestLibuv_tcp_ref4(t *testing.T) {
+	t.Parallel()
+	unreferencedTCP(t, [][]byte{make([]byte, 32767)})
+}

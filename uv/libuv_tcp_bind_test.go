@@ -214,3 +214,64 @@ func TestLibuv_tcp_reuseport(t *testing.T) {
 	assert.Positive(t, listeners[1].accepted)
 	assert.Equal(t, clients, listeners[0].accepted+listeners[1].accepted)
 }
+
+// Nobody else may connect from an address that somebody listens on. That is
+// told by the connect callback, and by Getsockname before it.
+func TestLibuv_tcp_bind_error_addrinuse_connect(t *testing.T) {
+	t.Parallel()
+	loop, serverLoop := newLoop(t), newLoop(t)
+	taken := listenTCP(t, serverLoop, localhost)
+	target := tcpRefusing(t, serverLoop, localhost)
+	tcp := newTCP(t, loop)
+	require.NoError(t, tcp.Bind(taken, 0))
+	called := counts{}
+	var req uv.ConnectReq
+	require.NoError(t, tcp.Connect(&req, target, func(r *uv.ConnectReq, err error) {
+		called["connect"]++
+		assert.Same(t, &req, r)
+		assert.Equal(t, uv.EADDRINUSE, err)
+		r.Handle().Close(func(uv.Handle) { called["close"]++ })
+	}))
+	_, err := tcp.Getsockname()
+	assert.Equal(t, uv.EADDRINUSE, err)
+	run(t, loop)
+	assert.Equal(t, counts{"connect": 1, "close": 1}, called)
+	closeAll(t, serverLoop)
+}
+
+// Two handles may be bound to an address, but only one may listen.
+func TestLibuv_tcp_bind_error_addrinuse_listen(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	never := func(uv.Stream, error) { assert.Fail(t, "called") }
+	first, second := newTCP(t, loop), newTCP(t, loop)
+	require.NoError(t, first.Bind(netip.MustParseAddrPort("0.0.0.0:0"), 0))
+	require.NoError(t, second.Bind(sockname(t, first), 0))
+	require.NoError(t, first.Listen(128, never))
+	assert.Equal(t, uv.EADDRINUSE, second.Listen(128, never))
+	tcpCloseCounted(t, loop, first, second)
+}
+
+// Nor can an address be bound to that another host has. TEST-NET-3 is nobody's.
+func TestLibuv_tcp_bind_error_addrnotavail_2(t *testing.T) {
+	t.Parallel()
+	tcpBindFails(t, newLoop(t), netip.MustParseAddrPort("203.0.113.1:0"), 0, uv.EADDRNOTAVAIL)
+}
+
+// The loopback address can be bound to.
+func TestLibuv_tcp_bind_localhost_ok(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	assert.NoError(t, newTCP(t, loop).Bind(localhost, 0))
+	closeAll(t, loop)
+}
+
+// A server that is not bound gets some port.
+func TestLibuv_tcp_listen_without_bind(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	server := newTCP(t, loop)
+	require.NoError(t, server.Listen(128, func(uv.Stream, error) { assert.Fail(t, "called") }))
+	assert.NotZero(t, sockname(t, server).Port())
+	closeAll(t, loop)
+}

@@ -703,3 +703,149 @@ func TestLibuv_tcp_ref2b(t *testing.T) {
 	server.Unref()
 	tcpCloseCounted(t, loop, server)
 }
+
+// A socket that was opened elsewhere connects, and gets back what it wrote,
+// though it is shut down. No other handle may open it.
+func TestLibuv_tcp_open(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	addr := tcpEchoServer(t, loop, localhost)
+	sock := newSocket(t)
+	client := newTCP(t, loop)
+	require.NoError(t, client.Open(sock))
+	fd, err := client.Fileno()
+	assert.NoError(t, err)
+	assert.Equal(t, sock, fd)
+	called := counts{}
+	var connect uv.ConnectReq
+	var shutdown uv.ShutdownReq
+	require.NoError(t, client.Connect(&connect, addr, func(req *uv.ConnectReq, err error) {
+		called["connect"]++
+		assert.Same(t, &connect, req)
+		assert.NoError(t, err)
+		s := req.Handle()
+		assert.NoError(t, s.Write(nil, buffers("PING"), func(_ *uv.WriteReq, err error) {
+			called["write"]++
+			assert.NoError(t, err)
+		}))
+		assert.NoError(t, s.Shutdown(&shutdown, func(req *uv.ShutdownReq, err error) {
+			called["shutdown"]++
+			assert.Same(t, &shutdown, req)
+			assert.NoError(t, err)
+		}))
+		assert.NoError(t, s.ReadStart(nil, func(_ uv.Stream, buf []byte, err error) {
+			if err != nil {
+				assert.Equal(t, uv.EOF, err)
+				s.Close(func(uv.Handle) { called["close"]++ })
+				return
+			}
+			called["read"]++
+			assert.Equal(t, "PING", string(buf))
+		}))
+	}))
+	other := newTCP(t, loop)
+	assert.Equal(t, uv.EEXIST, other.Open(sock))
+	other.Close(nil)
+	run(t, loop)
+	assert.Equal(t, counts{"connect": 1, "write": 1, "shutdown": 1, "read": 1, "close": 1}, called)
+	closeAll(t, loop)
+}
+
+// A socket that was bound elsewhere listens.
+func TestLibuv_tcp_open_bound(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	sock := newSocket(t)
+	require.NoError(t, syscall.Bind(sock, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	server := newTCP(t, loop)
+	require.NoError(t, server.Open(sock))
+	assert.NotZero(t, sockname(t, server).Port())
+	assert.NoError(t, server.Listen(128, func(uv.Stream, error) {}))
+	closeAll(t, loop)
+}
+
+// A handle that was made with a socket is of that socket's family, and cannot
+// be bound to an address of the other.
+func TestLibuv_tcp_create_early_bad_bind(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	requireIPv6(t, loop)
+	var tcp uv.TCP
+	require.NoError(t, tcp.InitEx(loop, syscall.AF_INET6))
+	fd, err := tcp.Fileno()
+	assert.NoError(t, err)
+	assert.Equal(t, uv.HandleTypeTCP, uv.GuessHandle(fd))
+	assert.True(t, sockname(t, &tcp).Addr().Is6())
+	assert.Equal(t, uv.EINVAL, tcp.Bind(localhost, 0))
+	tcp.Close(nil)
+	run(t, loop)
+}
+
+// What is not accepted in the callback can be accepted later; until then there
+// are no further callbacks.
+func TestLibuv_delayed_accept(t *testing.T) {
+	t.Parallel()
+	const clients = 2
+	loop := newLoop(t)
+	called := counts{}
+	closed := func(uv.Handle) { called["close"]++ }
+	server := serveTCP(t, loop, localhost, func(s uv.Stream, err error) {
+		called["connection"]++
+		assert.NoError(t, err)
+		connections := called["connection"] // C counts them at the end only
+		assert.NoError(t, newTimer(t, loop).Start(func(timer *uv.Timer) {
+			called["timer"]++
+			assert.Equal(t, connections, called["connection"])
+			accepted := newTCP(t, loop)
+			assert.NoError(t, s.Accept(accepted))
+			accepted.Close(closed)
+			if called["timer"] == clients {
+				s.Close(closed)
+			}
+			timer.Close(closed)
+		}, 10, 0))
+	})
+	for range clients {
+		client := newTCP(t, loop)
+		require.NoError(t, client.Connect(nil, sockname(t, server), func(_ *uv.ConnectReq, err error) {
+			called["connect"]++
+			assert.NoError(t, err)
+			assert.NoError(t, client.ReadStart(nil, func(s uv.Stream, buf []byte, err error) {
+				assert.Empty(t, buf)
+				if err != nil {
+					called["eof"]++
+					assert.Equal(t, uv.EOF, err)
+					s.Close(closed)
+				}
+			}))
+		}))
+	}
+	run(t, loop)
+	assert.Equal(t, counts{
+		"connection": clients, "timer": clients, "connect": clients, "eof": clients, "close": 3*clients + 1,
+	}, called)
+}
+
+// A stream that listens may be told so again: the new callback takes the place
+// of the old one.
+func TestLibuv_multiple_listen(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	called := counts{}
+	closed := func(uv.Handle) { called["close"]++ }
+	server := serveTCP(t, loop, localhost, func(uv.Stream, error) { assert.Fail(t, "called") })
+	require.NoError(t, server.Listen(128, func(s uv.Stream, err error) {
+		called["connection"]++
+		assert.Same(t, server, s)
+		assert.NoError(t, err)
+		s.Close(closed)
+	}))
+	client := newTCP(t, loop)
+	require.NoError(t, client.Connect(nil, sockname(t, server), func(_ *uv.ConnectReq, err error) {
+		called["connect"]++
+		assert.NoError(t, err)
+		client.Close(closed)
+	}))
+	run(t, loop)
+	assert.Equal(t, counts{"connection": 1, "connect": 1, "close": 2}, called)
+}

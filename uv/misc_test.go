@@ -17,15 +17,6 @@ import (
 	"libuv/uv"
 )
 
-func TestLibuv_get_currentexe(t *testing.T) {
-	t.Parallel()
-	path, err := uv.Exepath()
-	require.NoError(t, err)
-	want, err := filepath.EvalSymlinks(helperPath())
-	require.NoError(t, err)
-	assert.Equal(t, want, path)
-}
-
 var saysExepath = helper("saysExepath", func() {
 	path, err := uv.Exepath()
 	fmt.Print(path, err)
@@ -64,48 +55,6 @@ func TestCwd(t *testing.T) {
 	assert.Equal(t, want, got)
 }
 
-// The working directory is the whole process's.
-var changesDir = helper("changesDir", func() {
-	before, err := uv.Cwd()
-	fmt.Println(before, err)
-	fmt.Println(uv.Chdir(before))
-	fmt.Println(uv.Chdir(os.Args[1]))
-	after, err := uv.Cwd()
-	fmt.Println(after, err)
-	fmt.Println(uv.Chdir("missing"), uv.Chdir(""), uv.Chdir("file"), uv.Chdir("a\x00b"))
-	after, err = uv.Cwd()
-	fmt.Println(after, err)
-	wd, err := os.ReadFile("file") // Go is where libuv is
-	fmt.Println(string(wd), err)
-})
-
-func TestLibuv_cwd_and_chdir(t *testing.T) {
-	t.Parallel()
-	from, err := filepath.EvalSymlinks(t.TempDir())
-	require.NoError(t, err)
-	to := from
-	for len(to) < 300 { // longer than the buffer that the binding starts with
-		to = filepath.Join(to, strings.Repeat("d", 100))
-	}
-	require.NoError(t, os.MkdirAll(to, 0o700))
-	require.NoError(t, os.WriteFile(filepath.Join(to, "file"), []byte("content"), 0o600))
-	cmd := exec.Command(helperPath(), to)
-	cmd.Dir = from
-	cmd.Env = helperEnv(changesDir)
-	out, err := cmd.Output()
-	require.NoError(t, err)
-	assert.Equal(t, []string{
-		from + " <nil>",
-		"<nil>",
-		"<nil>",
-		to + " <nil>",
-		"no such file or directory no such file or directory not a directory invalid argument",
-		to + " <nil>",
-		"content <nil>",
-		"",
-	}, strings.Split(string(out), "\n"))
-}
-
 var losesCwd = helper("losesCwd", func() {
 	dir := os.Args[1]
 	fmt.Println(uv.Chdir(dir), os.Remove(dir))
@@ -119,16 +68,6 @@ func TestCwd_Removed(t *testing.T) {
 	out, err := cmd.Output()
 	require.NoError(t, err)
 	assert.Equal(t, "<nil> <nil>\n no such file or directory\n", string(out))
-}
-
-func TestLibuv_hrtime(t *testing.T) {
-	t.Parallel()
-	for range 5 {
-		a := uv.Hrtime()
-		uv.Sleep(5)
-		b := uv.Hrtime()
-		assert.GreaterOrEqual(t, b-a, uint64(5e6), "5 ms at least")
-	}
 }
 
 func TestHrtime_NeverGoesBackwards(t *testing.T) {
@@ -158,47 +97,6 @@ func TestCPUInfo(t *testing.T) {
 		times += cpu.Times.User + cpu.Times.Nice + cpu.Times.Sys + cpu.Times.Idle + cpu.Times.IRQ
 	}
 	assert.Positive(t, times)
-}
-
-func TestLibuv_ip4_addr(t *testing.T) {
-	t.Parallel()
-	for _, good := range []string{"127.0.0.1", "255.255.255.255", "0.0.0.0"} {
-		addr, err := uv.IP4Addr(good, 9123)
-		assert.NoError(t, err)
-		assert.Equal(t, netip.AddrPortFrom(netip.MustParseAddr(good), 9123), addr)
-	}
-	for _, bad := range []string{
-		"255.255.255*000", "255.255.255.256", "2555.0.0.0", "255", "", "::1", "localhost", "127.0.0.1 ", "127.0.0.1\x00",
-	} {
-		addr, err := uv.IP4Addr(bad, 9123)
-		assert.Equal(t, uv.EINVAL, err, "%q", bad)
-		assert.False(t, addr.IsValid())
-	}
-}
-
-// The addresses of libuv's test of its parser, through the function that uses
-// it.
-func TestLibuv_ip6_pton(t *testing.T) {
-	t.Parallel()
-	for _, good := range []string{
-		"::", "::1", "fe80::1", "fe80::", "fe80::2acf:daff:fedd:342a", "fe80:0:0:0:2acf:daff:fedd:342a",
-		"fe80:0:0:0:2acf:daff:1.2.3.4", "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", "::ffff:1.2.3.4",
-	} {
-		addr, err := uv.IP6Addr(good, 9123)
-		assert.NoError(t, err, good)
-		assert.Equal(t, netip.AddrPortFrom(netip.MustParseAddr(good), 9123), addr)
-	}
-	for _, bad := range []string{
-		":::1", "abcde::1", "fe80:0:0:0:2acf:daff:fedd:342a:5678", "fe80:0:0:0:2acf:daff:abcd:1.2.3.4",
-		"fe80:0:0:2acf:daff:1.2.3.4.5", "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255.255",
-		"", "127.0.0.1", "::1\x00",
-	} {
-		for _, zone := range []string{"", "%en1", "%%%%", "%en1:1.2.3.4"} {
-			addr, err := uv.IP6Addr(bad+zone, 9123)
-			assert.Equal(t, uv.EINVAL, err, "%q", bad+zone)
-			assert.False(t, addr.IsValid())
-		}
-	}
 }
 
 // loopback returns the loopback interface: lo on Linux, lo0 elsewhere.
@@ -254,38 +152,6 @@ func TestIPAddr_Port(t *testing.T) {
 		assert.Equal(t, uv.EINVAL, err)
 		_, err = uv.IP6Addr("::1", port)
 		assert.Equal(t, uv.EINVAL, err)
-	}
-}
-
-func TestLibuv_ip_name(t *testing.T) {
-	t.Parallel()
-	const ip4, ip6 = "192.168.0.1", "fe80::2acf:daff:fedd:342a"
-	addr4, err := uv.IP4Addr(ip4, 9123)
-	require.NoError(t, err)
-	addr6, err := uv.IP6Addr(ip6, 9123)
-	require.NoError(t, err)
-	for _, c := range []struct {
-		name func(netip.AddrPort) (string, error)
-		addr netip.AddrPort
-		want string
-		err  error
-	}{
-		{uv.IP4Name, addr4, ip4, nil},
-		{uv.IP6Name, addr6, ip6, nil},
-		{uv.IPName, addr4, ip4, nil},
-		{uv.IPName, addr6, ip6, nil},
-		{uv.IP4Name, addr6, "", uv.EINVAL},
-		{uv.IP6Name, addr4, "", uv.EINVAL},
-		{uv.IPName, netip.AddrPort{}, "", uv.EINVAL},
-		{uv.IP4Name, netip.AddrPort{}, "", uv.EINVAL},
-		{uv.IP6Name, netip.AddrPort{}, "", uv.EINVAL},
-		{uv.IP6Name, netip.MustParseAddrPort("[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:1"), "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", nil},
-		{uv.IP6Name, netip.MustParseAddrPort("[::ffff:1.2.3.4]:1"), "::ffff:1.2.3.4", nil},
-		{uv.IP4Name, netip.MustParseAddrPort("255.255.255.255:65535"), "255.255.255.255", nil},
-	} {
-		name, err := c.name(c.addr)
-		assert.Equal(t, c.err, err, "%v", c.addr)
-		assert.Equal(t, c.want, name)
 	}
 }
 

@@ -3,7 +3,6 @@ package uv_test
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -117,53 +116,6 @@ func TestPipe_Echo(t *testing.T) {
 	assert.NoFileExists(t, path, "Close removes the socket")
 }
 
-func TestLibuv_pipe_connect_multiple(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	path := socketPath(t)
-	const n = 10
-	c := counts{}
-	stop := func() {
-		if c["connection"] == n && c["connect"] == n {
-			loop.Stop()
-		}
-	}
-	listen(t, loop, path, func(s uv.Stream, err error) {
-		assert.NoError(t, err)
-		accept(t, s)
-		c["connection"]++
-		stop()
-	})
-	for range n {
-		require.NoError(t, newPipe(t, loop).Connect(nil, path, func(_ *uv.ConnectReq, err error) {
-			assert.NoError(t, err)
-			c["connect"]++
-			stop()
-		}))
-	}
-	runMode(t, loop, uv.RunDefault)
-	assert.Equal(t, counts{"connection": n, "connect": n}, c)
-	closeAll(t, loop)
-}
-
-func TestLibuv_pipe_server_close(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	path := socketPath(t)
-	c := counts{}
-	closed := func(uv.Handle) { c["close"]++ }
-	server := listen(t, loop, path, func(uv.Stream, error) {})
-	client := newPipe(t, loop)
-	require.NoError(t, client.Connect(nil, path, func(_ *uv.ConnectReq, err error) {
-		c["connect"]++
-		assert.NoError(t, err)
-		client.Close(closed)
-		server.Close(closed)
-	}))
-	run(t, loop)
-	assert.Equal(t, counts{"connect": 1, "close": 2}, c)
-}
-
 func TestPipe_CloseWhileConnecting(t *testing.T) {
 	t.Parallel()
 	loop := newLoop(t)
@@ -199,21 +151,6 @@ func connectError(t *testing.T, path string) (got error) {
 	return got
 }
 
-func TestLibuv_pipe_connect_bad_name(t *testing.T) {
-	t.Parallel()
-	assert.Equal(t, uv.ENOENT, connectError(t, socketPath(t)))
-}
-
-func TestLibuv_pipe_connect_to_file(t *testing.T) {
-	t.Parallel()
-	path := tempFile(t).Name()
-	if len(path) > 100 {
-		path = socketPath(t)
-		require.NoError(t, os.WriteFile(path, nil, 0o600))
-	}
-	assert.Contains(t, []error{uv.ENOTSOCK, uv.EACCES, uv.ECONNREFUSED}, connectError(t, path))
-}
-
 func TestPipe_ConnectWhereNobodyListens(t *testing.T) {
 	t.Parallel()
 	loop := newLoop(t)
@@ -222,27 +159,6 @@ func TestPipe_ConnectWhereNobodyListens(t *testing.T) {
 	require.NoError(t, bound.Bind(path))
 	assert.Equal(t, uv.ECONNREFUSED, connectError(t, path))
 	closeAll(t, loop)
-}
-
-func TestLibuv_pipe_connect_on_prepare(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	path := socketPath(t)
-	c := counts{}
-	client := newPipe(t, loop)
-	var prepare uv.Prepare
-	require.NoError(t, prepare.Init(loop))
-	require.NoError(t, prepare.Start(func(*uv.Prepare) {
-		c["prepare"]++
-		assert.NoError(t, client.Connect(nil, path, func(_ *uv.ConnectReq, err error) {
-			c["connect"]++
-			assert.Equal(t, uv.ENOENT, err)
-			client.Close(nil)
-			prepare.Close(nil)
-		}))
-	}))
-	run(t, loop)
-	assert.Equal(t, counts{"prepare": 1, "connect": 1}, c)
 }
 
 func TestPipe_ConnectErrors(t *testing.T) {
@@ -314,66 +230,6 @@ func TestPipe_NilConnectCB(t *testing.T) {
 	})
 	require.NoError(t, client.Connect(nil, path, nil))
 	run(t, loop)
-}
-
-func TestLibuv_pipe_bind_error_addrinuse(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	path := socketPath(t)
-	c := counts{}
-	one, two := newPipe(t, loop), newPipe(t, loop)
-	require.NoError(t, one.Bind(path))
-	assert.Equal(t, uv.EADDRINUSE, two.Bind(path))
-	require.NoError(t, one.Listen(1, func(uv.Stream, error) {}))
-	assert.Equal(t, uv.EINVAL, two.Listen(1, func(uv.Stream, error) {}))
-	two.Close(func(uv.Handle) {
-		c["close"]++
-		assert.FileExists(t, path, "it is not two's to remove")
-		one.Close(func(uv.Handle) { c["close"]++ })
-	})
-	run(t, loop)
-	assert.Equal(t, counts{"close": 2}, c)
-}
-
-func TestLibuv_pipe_bind_error_addrnotavail(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	p := newPipe(t, loop)
-	assert.Equal(t, uv.EACCES, p.Bind(filepath.Join(socketPath(t), "missing", "folder")))
-	closeAll(t, loop)
-}
-
-func TestLibuv_pipe_bind_error_inval(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	path := socketPath(t)
-	p := newPipe(t, loop)
-	require.NoError(t, p.Bind(path))
-	assert.Equal(t, uv.EINVAL, p.Bind(path+"2"))
-	assert.Equal(t, uv.EINVAL, newPipe(t, loop).Bind(path+"\x00"))
-	assert.NoFileExists(t, path+"2")
-	closeAll(t, loop)
-	assert.NoFileExists(t, path)
-}
-
-func TestLibuv_pipe_listen_without_bind(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	assert.Equal(t, uv.EINVAL, newPipe(t, loop).Listen(1, func(uv.Stream, error) {}))
-	closeAll(t, loop)
-}
-
-// Where libuv gives EINVAL, the binding says what is wrong.
-func TestLibuv_pipe_bind_or_listen_error_after_close(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	path := socketPath(t)
-	p := newPipe(t, loop)
-	p.Close(nil)
-	assert.Equal(t, "uv: Pipe.Bind: the handle is closed", panicText(func() { p.Bind(path) }))
-	assert.Equal(t, "uv: Pipe.Listen: the handle is closed", panicText(func() { p.Listen(1, func(uv.Stream, error) {}) }))
-	run(t, loop)
-	assert.NoFileExists(t, path)
 }
 
 func TestPipe_ListenErrors(t *testing.T) {
@@ -506,89 +362,6 @@ func TestPipe_PathTooLong(t *testing.T) {
 	assert.NoFileExists(t, fit)
 }
 
-func TestLibuv_pipe_getsockname(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	path := socketPath(t)
-	c := counts{}
-	server, client := newPipe(t, loop), newPipe(t, loop)
-	_, err := server.Getsockname()
-	assert.Equal(t, uv.EBADF, err)
-	_, err = server.Getpeername()
-	assert.Equal(t, uv.EBADF, err)
-	require.NoError(t, server.Bind(path))
-	name, err := server.Getsockname()
-	assert.NoError(t, err)
-	assert.Equal(t, path, name)
-	_, err = server.Getpeername()
-	assert.Equal(t, uv.ENOTCONN, err)
-	require.NoError(t, server.Listen(1, func(s uv.Stream, _ error) {
-		c["connection"]++
-		accepted := accept(t, s)
-		name, err := accepted.Getsockname()
-		assert.NoError(t, err)
-		assert.Equal(t, path, name)
-		name, err = accepted.Getpeername()
-		assert.NoError(t, err)
-		assert.Empty(t, name)
-		accepted.Close(nil)
-		s.Close(nil)
-	}))
-	require.NoError(t, client.Connect(nil, path, func(_ *uv.ConnectReq, err error) {
-		c["connect"]++
-		assert.NoError(t, err)
-		name, err := client.Getpeername()
-		assert.NoError(t, err)
-		assert.Equal(t, path, name)
-		name, err = client.Getsockname()
-		assert.NoError(t, err)
-		assert.Empty(t, name)
-		client.Close(nil)
-	}))
-	run(t, loop)
-	assert.Equal(t, counts{"connection": 1, "connect": 1}, c)
-}
-
-func TestLibuv_pipe_set_chmod(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	path := socketPath(t)
-	p := newPipe(t, loop)
-	assert.Equal(t, uv.EBADF, p.Chmod(uv.Readable))
-	require.NoError(t, p.Bind(path))
-	mode := func() fs.FileMode {
-		info, err := os.Stat(path)
-		require.NoError(t, err)
-		return info.Mode().Perm()
-	}
-	for _, test := range []struct {
-		mode uv.PollEvent
-		want fs.FileMode
-	}{{uv.Readable, 0o444}, {uv.Writable, 0o222}, {uv.Readable | uv.Writable, 0o666}} {
-		require.NoError(t, os.Chmod(path, 0))
-		assert.NoError(t, p.Chmod(test.mode))
-		assert.Equal(t, test.want, mode())
-		assert.NoError(t, p.Chmod(test.mode), "once more")
-	}
-	for _, bad := range []uv.PollEvent{0, 4, -1, uv.Readable | 12345678} {
-		assert.Equal(t, uv.EINVAL, p.Chmod(bad))
-	}
-	closeAll(t, loop)
-}
-
-func TestLibuv_pipe_pending_instances(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	p := newPipe(t, loop)
-	p.PendingInstances(8)
-	require.NoError(t, p.Bind(socketPath(t)))
-	p.PendingInstances(16)
-	require.NoError(t, p.Listen(1, func(uv.Stream, error) {}))
-	assert.Zero(t, p.PendingCount())
-	assert.Equal(t, uv.HandleTypeUnknown, p.PendingType())
-	closeAll(t, loop)
-}
-
 // hasPipe2 reports whether there are bind2 and connect2, which libuv 1.46
 // brought: in the library, and in the headers that the binding was built with.
 func hasPipe2() bool { return min(uv.Version(), uv.VersionHex) >= 0x012e00 }
@@ -629,66 +402,6 @@ func TestPipe_Bind2(t *testing.T) {
 	run(t, loop)
 	assert.Equal(t, counts{"connection": 1, "connect": 1}, c)
 	assert.NoFileExists(t, path)
-}
-
-// nulsInNames is the first release known to take an abstract name with more NUL
-// bytes in it than the first, and an empty one; 1.48 does not.
-const nulsInNames = 0x013300
-
-func TestLibuv_pipe_getsockname_abstract(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	server, client := newPipe(t, loop), newPipe(t, loop)
-	name := fmt.Sprintf("\x00uv-test-%d\x00end", os.Getpid())
-	if !hasPipe2() {
-		assert.Equal(t, uv.ENOSYS, server.Bind2(name, 0))
-		closeAll(t, loop)
-		return
-	}
-	if runtime.GOOS != "linux" || uv.Version() < nulsInNames {
-		assert.Equal(t, uv.EINVAL, server.Bind2(name, 0))
-		closeAll(t, loop)
-		return
-	}
-	c := counts{}
-	require.NoError(t, server.Bind2(name, 0))
-	got, err := server.Getsockname()
-	assert.NoError(t, err)
-	assert.Equal(t, name, got)
-	require.NoError(t, server.Listen(1, func(s uv.Stream, err error) {
-		c["connection"]++
-		accept(t, s).Close(nil)
-		s.Close(nil)
-	}))
-	require.NoError(t, client.Connect2(nil, name, 0, func(_ *uv.ConnectReq, err error) {
-		c["connect"]++
-		assert.NoError(t, err)
-		got, err := client.Getpeername()
-		assert.NoError(t, err)
-		assert.Equal(t, name, got)
-		client.Close(nil)
-	}))
-	run(t, loop)
-	assert.Equal(t, counts{"connection": 1, "connect": 1}, c)
-}
-
-func TestLibuv_pipe_getsockname_autobind(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	server := newPipe(t, loop)
-	switch err := server.Bind2("", 0); {
-	case !hasPipe2():
-		assert.Equal(t, uv.ENOSYS, err)
-	case runtime.GOOS != "linux" || uv.Version() < nulsInNames:
-		assert.Equal(t, uv.EINVAL, err)
-	default:
-		require.NoError(t, err)
-		name, err := server.Getsockname()
-		assert.NoError(t, err)
-		assert.Len(t, name, 6)
-		assert.Equal(t, byte(0), name[0])
-	}
-	closeAll(t, loop)
 }
 
 func TestMakePipe(t *testing.T) {
@@ -794,34 +507,6 @@ func TestPipe_OpenOfTheLoopsOwnDescriptor(t *testing.T) {
 	out, exit := outputOf(t, helperOptions(helperOpenBackend))
 	assert.Equal(t, "true\n<nil>\n", out)
 	assert.Equal(t, exitOf{}, exit)
-}
-
-func TestLibuv_close_fd(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	fds, err := uv.MakePipe(0, 0)
-	require.NoError(t, err)
-	_, err = syscall.Write(fds[1], []byte("x"))
-	require.NoError(t, err)
-	require.NoError(t, syscall.Close(fds[1]))
-	p := newPipe(t, loop)
-	require.NoError(t, p.Open(fds[0]))
-	c := counts{}
-	var read uv.ReadCB
-	read = func(_ uv.Stream, buf []byte, err error) {
-		if c["read"]++; c["read"] == 1 {
-			assert.NoError(t, err)
-			assert.Equal(t, "x", string(buf))
-			assert.NoError(t, p.ReadStop())
-			assert.NoError(t, p.ReadStart(nil, read))
-			return
-		}
-		assert.Equal(t, uv.EOF, err)
-		p.Close(nil)
-	}
-	require.NoError(t, p.ReadStart(nil, read))
-	run(t, loop)
-	assert.Equal(t, counts{"read": 2}, c)
 }
 
 // Data of a reader that takes its time arrives in parts, none of it lost.

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 
@@ -113,11 +112,6 @@ var helperExit = helper("exit", func() {
 	os.Exit(code)
 })
 
-func TestLibuv_spawn_exit_code(t *testing.T) {
-	t.Parallel()
-	assert.Equal(t, exitOf{1, 0}, spawnAndWait(t, helperOptions(helperExit, "1")))
-}
-
 func TestSpawn_Args(t *testing.T) {
 	t.Parallel()
 	args := []string{"sh", "-c", `printf '<%s>' "$0" "$@"`, "zero", "a b", "", `"quoted"`, "$HOME", "ü\n"}
@@ -177,23 +171,6 @@ func toolFolder(t testing.TB) string {
 	return dir
 }
 
-func TestLibuv_spawn_reads_child_path(t *testing.T) {
-	t.Parallel()
-	options := sh("exit 7")
-	options.File, options.Env = "uvtool", []string{"PATH=" + toolFolder(t)}
-	assert.Equal(t, exitOf{7, 0}, spawnAndWait(t, options))
-
-	options.Env = []string{"PATH=" + t.TempDir()}
-	assertSpawnFails(t, uv.ENOENT, options)
-}
-
-func TestLibuv_spawn_relative_path(t *testing.T) {
-	t.Parallel()
-	options := sh("exit 8")
-	options.File, options.Cwd = "./uvtool", toolFolder(t)
-	assert.Equal(t, exitOf{8, 0}, spawnAndWait(t, options))
-}
-
 func TestSpawn_Cwd(t *testing.T) {
 	t.Parallel()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
@@ -249,11 +226,6 @@ func TestSpawn_Failures(t *testing.T) {
 	}
 }
 
-func TestLibuv_spawn_fails(t *testing.T) {
-	t.Parallel()
-	assertSpawnFails(t, uv.ENOENT, &uv.ProcessOptions{File: filepath.Join(t.TempDir(), "fasdfdasfdsaf")})
-}
-
 // What a failed Spawn leaves behind can be used again.
 func TestSpawn_AgainAfterFailure(t *testing.T) {
 	t.Parallel()
@@ -297,27 +269,6 @@ func TestSpawn_FailureLeavesPipesToClose(t *testing.T) {
 	assert.Equal(t, counts{"close pipe": 3, "close process": 1}, c)
 }
 
-// A child's exit is not lost among failures of others.
-func TestLibuv_spawn_exercise_sigchld_issue(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	c := counts{}
-	var good uv.Process
-	options := sh("exit 0")
-	options.ExitCB = func(*uv.Process, int64, syscall.Signal) {
-		c["exit"]++
-		good.Close(func(uv.Handle) { c["close"]++ })
-	}
-	require.NoError(t, loop.Spawn(&good, options))
-	failed := make([]uv.Process, 100)
-	for i := range failed {
-		require.Equal(t, uv.ENOENT, loop.Spawn(&failed[i], &uv.ProcessOptions{File: "uv-no-such-program", ExitCB: noExit(t)}))
-		failed[i].Close(func(uv.Handle) { c["close"]++ })
-	}
-	run(t, loop)
-	assert.Equal(t, counts{"exit": 1, "close": 101}, c)
-}
-
 var helperSession = helper("session", func() {
 	sid, _, _ := syscall.RawSyscall(syscall.SYS_GETSID, 0, 0, 0)
 	fmt.Print(int(sid) == os.Getpid(), syscall.Getpgrp() == os.Getpid())
@@ -334,35 +285,6 @@ func TestSpawn_Detached(t *testing.T) {
 	assert.Equal(t, "true true", out)
 }
 
-// An Unref'ed child does not keep the loop alive, and after Ref it does.
-func TestLibuv_spawn_detached(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	c := counts{}
-	options, stdin := cat(t, loop)
-	options.Flags = uv.ProcessDetached
-	options.ExitCB = func(p *uv.Process, status int64, signal syscall.Signal) {
-		c["exit"]++
-		assert.Equal(t, exitOf{0, syscall.SIGTERM}, exitOf{status, signal})
-		p.Close(nil)
-		stdin.Close(nil)
-	}
-	var p uv.Process
-	require.NoError(t, loop.Spawn(&p, options))
-	p.Unref()
-	assert.False(t, p.HasRef())
-	run(t, loop)
-	assert.True(t, p.IsActive())
-	assert.NoError(t, uv.Kill(p.PID(), 0))
-	assert.Empty(t, c)
-
-	p.Ref()
-	assert.True(t, p.HasRef())
-	assert.NoError(t, uv.Kill(p.PID(), syscall.SIGTERM))
-	run(t, loop)
-	assert.Equal(t, counts{"exit": 1}, c)
-}
-
 func TestSpawn_FlagsForWindowsDoNothing(t *testing.T) {
 	t.Parallel()
 	options := sh("exit 4")
@@ -373,22 +295,6 @@ func TestSpawn_FlagsForWindowsDoNothing(t *testing.T) {
 
 const nobody = 65534
 
-func TestLibuv_spawn_setuid_setgid(t *testing.T) {
-	t.Parallel()
-	if os.Getuid() != 0 {
-		t.Skip("only root can change the user")
-	}
-	options := sh("id -u; id -g; id -G")
-	options.Flags, options.UID, options.GID = uv.ProcessSetuid|uv.ProcessSetgid, nobody, nobody
-	out, exit := outputOf(t, options)
-	assert.Equal(t, strings.Repeat(fmt.Sprintln(nobody), 3), out)
-	assert.Equal(t, exitOf{}, exit)
-
-	options.Flags = uv.ProcessSetgid
-	out, _ = outputOf(t, options)
-	assert.Equal(t, fmt.Sprintf("0\n%d\n%d\n", nobody, nobody), out)
-}
-
 // UID and GID mean nothing without their flags.
 func TestSpawn_UIDWithoutFlag(t *testing.T) {
 	t.Parallel()
@@ -396,62 +302,6 @@ func TestSpawn_UIDWithoutFlag(t *testing.T) {
 	options.UID, options.GID = nobody, nobody
 	out, _ := outputOf(t, options)
 	assert.Equal(t, fmt.Sprintf("%d\n%d\n", os.Getuid(), os.Getgid()), out)
-}
-
-// A helper prints what a Spawn of "true" returns. Where the tests run as root,
-// it is nobody first.
-var helperSpawnAsNobody = helper("spawn as nobody", func() {
-	if os.Getuid() == 0 {
-		must(syscall.Setgroups(nil))
-		must(syscall.Setgid(nobody))
-		must(syscall.Setuid(nobody))
-	}
-	flags, _ := strconv.Atoi(os.Args[1])
-	loop := new(uv.Loop)
-	must(loop.Init())
-	var p uv.Process
-	fmt.Print(loop.Spawn(&p, &uv.ProcessOptions{
-		File:   "true",
-		Flags:  uv.ProcessFlags(flags),
-		ExitCB: func(p *uv.Process, _ int64, _ syscall.Signal) { p.Close(nil) },
-	}))
-	if !p.IsActive() {
-		p.Close(nil)
-	}
-	loop.Run(uv.RunDefault)
-	fmt.Print(", ", loop.Close())
-})
-
-func TestLibuv_spawn_setuid_fails(t *testing.T) {
-	t.Parallel()
-	flags := uv.ProcessSetuid | uv.ProcessWindowsHide | uv.ProcessWindowsHideConsole | uv.ProcessWindowsHideGUI | uv.ProcessWindowsVerbatimArguments
-	out, _ := outputOf(t, helperOptions(helperSpawnAsNobody, strconv.Itoa(int(flags))))
-	assert.Equal(t, uv.EPERM.Error()+", <nil>", out)
-
-	out, _ = outputOf(t, helperOptions(helperSpawnAsNobody, "0"))
-	assert.Equal(t, "<nil>, <nil>", out)
-}
-
-func TestLibuv_spawn_setgid_fails(t *testing.T) {
-	t.Parallel()
-	out, _ := outputOf(t, helperOptions(helperSpawnAsNobody, strconv.Itoa(int(uv.ProcessSetgid))))
-	assert.Equal(t, uv.EPERM.Error()+", <nil>", out)
-}
-
-// Without an ExitCB the handle just stops.
-func TestLibuv_spawn_auto_unref(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	var p uv.Process
-	require.NoError(t, loop.Spawn(&p, sh("exit 0")))
-	assert.True(t, p.IsActive())
-	run(t, loop)
-	assert.False(t, p.IsActive())
-	assert.False(t, p.IsClosing())
-	p.Close(nil)
-	assert.True(t, p.IsClosing())
-	run(t, loop)
-	assert.True(t, p.IsClosing())
 }
 
 func TestProcess_Kill(t *testing.T) {

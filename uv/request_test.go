@@ -1,7 +1,6 @@
 package uv_test
 
 import (
-	"fmt"
 	"path/filepath"
 	"runtime"
 	"testing"
@@ -195,19 +194,6 @@ func TestReq_CollectedAfterCallback(t *testing.T) {
 		runtime.GC()
 	}
 	assert.Nil(t, pointer.Value())
-}
-
-func TestLibuv_req_type_name(t *testing.T) {
-	t.Parallel()
-	for reqType, name := range map[uv.ReqType]string{
-		uv.ReqTypeReq: "req", uv.ReqTypeConnect: "connect", uv.ReqTypeWrite: "write", uv.ReqTypeShutdown: "shutdown",
-		uv.ReqTypeUDPSend: "udp_send", uv.ReqTypeFs: "fs", uv.ReqTypeWork: "work", uv.ReqTypeGetaddrinfo: "getaddrinfo",
-		uv.ReqTypeGetnameinfo: "getnameinfo", uv.ReqTypeRandom: "random",
-		uv.ReqTypeMax: "", uv.ReqTypeMax + 1: "", uv.ReqTypeUnknown: "", -1: "",
-	} {
-		assert.Equal(t, name, reqType.Name(), "type %d", int(reqType))
-		assert.Equal(t, name, fmt.Sprint(reqType))
-	}
 }
 
 func TestReqSize(t *testing.T) {

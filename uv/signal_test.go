@@ -531,47 +531,6 @@ func TestSignal_SigchldBesideOsExec(t *testing.T) {
 	assert.NotEmpty(t, channel, "os/signal gets its SIGCHLD too")
 }
 
-func TestLibuv_we_get_signals(t *testing.T) {
-	loop := newLoop(t)
-	const signals = 10
-	var got []*int
-	for _, signum := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGUSR2} {
-		_, n := watch(t, loop, signum, signals)
-		got = append(got, n)
-	}
-	for _, signum := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGUSR2} {
-		timer, n := new(uv.Timer), 0
-		require.NoError(t, timer.Init(loop))
-		require.NoError(t, timer.Start(func(timer *uv.Timer) {
-			raise(signum)
-			if n++; n == signals {
-				timer.Close(nil)
-			}
-		}, 1, 1))
-	}
-	run(t, loop)
-	for _, n := range got {
-		assert.Equal(t, signals, *n)
-	}
-}
-
-func TestLibuv_signal_close_loop_alive(t *testing.T) {
-	loop := newLoop(t)
-	var s uv.Signal
-	require.NoError(t, s.Init(loop))
-	require.NoError(t, s.Start(func(*uv.Signal, syscall.Signal) { loop.Stop() }, syscall.SIGPIPE))
-	s.Unref()
-	raise(syscall.SIGPIPE)
-	closed := 0
-	require.False(t, runMode(t, loop, uv.RunDefault))
-	s.Close(func(uv.Handle) { closed++ })
-	assert.True(t, loop.Alive())
-	assert.Equal(t, 0, closed)
-	run(t, loop)
-	assert.Equal(t, 1, closed)
-	assert.False(t, loop.Alive())
-}
-
 var sigintHelper = helper("watches SIGINT", func() {
 	loop := uv.DefaultLoop()
 	var s uv.Signal

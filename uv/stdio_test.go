@@ -43,43 +43,6 @@ func assertContent(t testing.TB, want string, f *os.File) {
 	assert.Equal(t, want, string(got))
 }
 
-func TestLibuv_spawn_stdout(t *testing.T) {
-	t.Parallel()
-	out, exit := outputOf(t, sh("echo hello world"))
-	assert.Equal(t, "hello world\n", out)
-	assert.Equal(t, exitOf{}, exit)
-}
-
-func TestLibuv_spawn_stdin(t *testing.T) {
-	t.Parallel()
-	for _, nonblock := range []uv.StdioFlags{0, uv.NonblockPipe, uv.OverlappedPipe} {
-		loop := newLoop(t)
-		toChild, stdin := childPipe(t, loop, uv.ReadablePipe|nonblock)
-		fromChild, stdout := childPipe(t, loop, uv.WritablePipe|nonblock)
-		text := strings.Repeat("ping pong ", 20_000)
-		c := counts{}
-
-		options := &uv.ProcessOptions{File: "cat", Stdio: []uv.StdioContainer{toChild, fromChild}}
-		options.ExitCB = func(p *uv.Process, status int64, signal syscall.Signal) {
-			c["exit"]++
-			assert.Equal(t, exitOf{}, exitOf{status, signal})
-			p.Close(func(uv.Handle) { c["close process"]++ })
-		}
-		require.NoError(t, loop.Spawn(new(uv.Process), options))
-		assert.True(t, stdin.IsWritable())
-		assert.True(t, stdout.IsReadable())
-		require.NoError(t, stdin.Write(nil, buffers(text), func(_ *uv.WriteReq, err error) {
-			c["write"]++
-			assert.NoError(t, err)
-			stdin.Close(func(uv.Handle) { c["close stdin"]++ })
-		}))
-		got := readToEnd(t, stdout)
-		run(t, loop)
-		assert.True(t, text == got.String())
-		assert.Equal(t, counts{"exit": 1, "write": 1, "close stdin": 1, "close process": 1}, c)
-	}
-}
-
 // One socket pair as the child's descriptor 0, in both directions.
 func TestSpawn_DuplexPipe(t *testing.T) {
 	t.Parallel()
@@ -96,19 +59,6 @@ func TestSpawn_DuplexPipe(t *testing.T) {
 	got := readToEnd(t, stdio)
 	run(t, loop)
 	assert.Equal(t, "got one\nand two\n", got.String())
-}
-
-func TestLibuv_spawn_stdio_greater_than_3(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	container, fourth := childPipe(t, loop, uv.WritablePipe)
-	options := sh("echo 'fourth stdio!' >&3")
-	options.Stdio = []uv.StdioContainer{{}, {}, {}, container}
-	options.ExitCB = func(p *uv.Process, _ int64, _ syscall.Signal) { p.Close(nil) }
-	require.NoError(t, loop.Spawn(new(uv.Process), options))
-	got := readToEnd(t, fourth)
-	run(t, loop)
-	assert.Equal(t, "fourth stdio!\n", got.String())
 }
 
 func TestSpawn_SixStdioEntries(t *testing.T) {
@@ -157,83 +107,6 @@ func TestSpawn_TwentyStdioEntries(t *testing.T) {
 	assertContent(t, "9", file)
 }
 
-func TestLibuv_spawn_stdout_to_file(t *testing.T) {
-	t.Parallel()
-	file := tempFile(t)
-	options := sh("echo hello world")
-	options.Stdio = []uv.StdioContainer{{}, inherit(file)}
-	assert.Equal(t, exitOf{}, spawnAndWait(t, options))
-	assertContent(t, "hello world\n", file)
-}
-
-func TestLibuv_spawn_stdout_and_stderr_to_file(t *testing.T) {
-	t.Parallel()
-	file := tempFile(t)
-	options := sh("echo hello world; echo hello errworld >&2")
-	options.Stdio = []uv.StdioContainer{{}, inherit(file), inherit(file)}
-	assert.Equal(t, exitOf{}, spawnAndWait(t, options))
-	assertContent(t, "hello world\nhello errworld\n", file)
-}
-
-// A helper passes its own 1 and 2 on to a child, as the child's 1 and 2, in the
-// order of its arguments.
-var helperPassOn = helper("pass on", func() {
-	loop := new(uv.Loop)
-	must(loop.Init())
-	options := sh("echo hello world; echo hello errworld >&2")
-	options.Stdio = make([]uv.StdioContainer, 3)
-	for i := range options.Stdio[1:] {
-		options.Stdio[1+i] = uv.StdioContainer{Flags: uv.InheritFD, FD: int(os.Args[1+i][0] - '0')}
-	}
-	options.ExitCB = func(p *uv.Process, status int64, _ syscall.Signal) {
-		p.Close(nil)
-		if status != 0 {
-			os.Exit(1)
-		}
-	}
-	must(loop.Spawn(new(uv.Process), options))
-	loop.Run(uv.RunDefault)
-	must(loop.Close())
-})
-
-func TestLibuv_spawn_stdout_and_stderr_to_file2(t *testing.T) {
-	t.Parallel()
-	file := tempFile(t)
-	options := helperOptions(helperPassOn, "2", "2")
-	options.Stdio = []uv.StdioContainer{{}, {}, inherit(file)}
-	assert.Equal(t, exitOf{}, spawnAndWait(t, options))
-	assertContent(t, "hello world\nhello errworld\n", file)
-}
-
-func TestLibuv_spawn_stdout_and_stderr_to_file_swap(t *testing.T) {
-	t.Parallel()
-	stdout, stderr := tempFile(t), tempFile(t)
-	options := helperOptions(helperPassOn, "2", "1")
-	options.Stdio = []uv.StdioContainer{{}, inherit(stdout), inherit(stderr)}
-	assert.Equal(t, exitOf{}, spawnAndWait(t, options))
-	assertContent(t, "hello errworld\n", stdout)
-	assertContent(t, "hello world\n", stderr)
-}
-
-// What is ignored or missing is /dev/null, for 0 to 2; others are not open.
-func TestLibuv_spawn_ignored_stdio(t *testing.T) {
-	t.Parallel()
-	script := `
-		for fd in 0 1 2; do [ /dev/fd/$fd -ef /dev/null ] || exit 1$fd; done
-		[ -e /dev/fd/3 ] && exit 13
-		exit 0`
-	for _, stdio := range [][]uv.StdioContainer{
-		nil,
-		{},
-		{{Flags: uv.Ignore}, {Flags: uv.Ignore}, {Flags: uv.Ignore}},
-		{{}, {}, {}, {Flags: uv.Ignore}},
-	} {
-		options := sh(script)
-		options.Stdio = stdio
-		assert.Equal(t, exitOf{}, spawnAndWait(t, options))
-	}
-}
-
 func TestSpawn_InheritStream(t *testing.T) {
 	t.Parallel()
 	loop := newLoop(t)
@@ -256,47 +129,6 @@ func TestSpawn_InheritStream(t *testing.T) {
 	run(t, loop)
 	assert.Equal(t, "through the child", got.String())
 	assert.Equal(t, counts{"exit": 1, "close": 1, "shutdown": 1}, c)
-}
-
-func TestLibuv_spawn_inherit_streams(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	open := func(fd int, readable bool) *uv.Pipe {
-		p := new(uv.Pipe)
-		require.NoError(t, p.Init(loop, false))
-		require.NoError(t, p.Open(fd))
-		assert.Equal(t, readable, p.IsReadable())
-		assert.Equal(t, !readable, p.IsWritable())
-		return p
-	}
-	toChild, err := uv.MakePipe(0, 0)
-	require.NoError(t, err)
-	fromChild, err := uv.MakePipe(0, 0)
-	require.NoError(t, err)
-	stdin, in := open(toChild[0], true), open(toChild[1], false)
-	out, stdout := open(fromChild[0], true), open(fromChild[1], false)
-	options := &uv.ProcessOptions{File: "cat", Stdio: []uv.StdioContainer{
-		{Flags: uv.InheritStream, Stream: stdin}, {Flags: uv.InheritStream, Stream: stdout},
-	}}
-	c := counts{}
-	options.ExitCB = func(p *uv.Process, status int64, signal syscall.Signal) {
-		c["exit"]++
-		assert.Equal(t, exitOf{}, exitOf{status, signal})
-		p.Close(nil)
-	}
-	require.NoError(t, loop.Spawn(new(uv.Process), options))
-	stdin.Close(nil)
-	stdout.Close(nil)
-	text := strings.Repeat("x", 1023)
-	require.NoError(t, in.Write(nil, buffers(text), func(_ *uv.WriteReq, err error) {
-		c["write"]++
-		assert.NoError(t, err)
-		in.Close(nil)
-	}))
-	got := readToEnd(t, out)
-	run(t, loop)
-	assert.Equal(t, text, got.String())
-	assert.Equal(t, counts{"exit": 1, "write": 1}, c)
 }
 
 func TestSpawn_UnknownDescriptor(t *testing.T) {
@@ -425,114 +257,6 @@ func TestSpawn_EOFAndExit(t *testing.T) {
 		assert.Equal(t, "done\n", got.String())
 		assert.Equal(t, counts{"exit": 1, "close": 1}, c)
 	}
-}
-
-func TestLibuv_spawn_and_kill_with_std(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	stdin, in := childPipe(t, loop, uv.ReadablePipe)
-	stdout, out := childPipe(t, loop, uv.WritablePipe)
-	stderr, errs := childPipe(t, loop, uv.WritablePipe)
-	options := sh("echo ready; read line; read line")
-	options.Stdio = []uv.StdioContainer{stdin, stdout, stderr}
-	c := counts{}
-	var p uv.Process
-	options.ExitCB = func(_ *uv.Process, status int64, signal syscall.Signal) {
-		c["exit"]++
-		assert.Equal(t, exitOf{0, syscall.SIGTERM}, exitOf{status, signal})
-		p.Close(nil)
-		in.Close(nil)
-	}
-	require.NoError(t, loop.Spawn(&p, options))
-	require.NoError(t, in.Write(nil, buffers("line\n"), func(_ *uv.WriteReq, err error) {
-		c["write"]++
-		assert.NoError(t, err)
-	}))
-	var ready strings.Builder
-	require.NoError(t, out.ReadStart(nil, func(_ uv.Stream, buf []byte, err error) {
-		if ready.Write(buf); ready.String() == "ready\n" && err == nil {
-			assert.NoError(t, p.Kill(syscall.SIGTERM))
-		}
-		if err == uv.EOF {
-			c["EOF"]++
-			out.Close(nil)
-		}
-	}))
-	got := readToEnd(t, errs)
-	run(t, loop)
-	assert.Equal(t, counts{"exit": 1, "write": 1, "EOF": 1}, c)
-	assert.Empty(t, got.String())
-}
-
-// A helper spawns a child with a pipe while its own descriptor 0 is closed.
-var helperClosedStdin = helper("closed stdin", func() {
-	loop := new(uv.Loop)
-	must(loop.Init())
-	var in, out uv.Pipe
-	must(in.Init(loop, false))
-	must(out.Init(loop, false))
-	must(syscall.Close(0)) // what libuv opens itself must not be 0, or uv_loop_close aborts
-	must(loop.Spawn(new(uv.Process), &uv.ProcessOptions{
-		File: "cat",
-		Stdio: []uv.StdioContainer{
-			{Flags: uv.CreatePipe | uv.ReadablePipe, Stream: &in},
-			{Flags: uv.CreatePipe | uv.WritablePipe, Stream: &out},
-		},
-		ExitCB: func(p *uv.Process, status int64, _ syscall.Signal) {
-			fmt.Println("exit", status)
-			p.Close(nil)
-			out.Close(nil)
-		},
-	}))
-	must(in.Write(nil, buffers("x"), nil))
-	must(out.ReadStart(nil, func(_ uv.Stream, buf []byte, err error) {
-		if len(buf) > 0 {
-			fmt.Printf("%s\n", buf)
-			must(in.Shutdown(nil, func(*uv.ShutdownReq, error) { in.Close(nil) }))
-		}
-	}))
-	loop.Run(uv.RunDefault)
-	must(loop.Close())
-})
-
-func TestLibuv_spawn_closed_process_io(t *testing.T) {
-	t.Parallel()
-	out, exit := outputOf(t, helperOptions(helperClosedStdin))
-	assert.Equal(t, "x\nexit 0\n", out)
-	assert.Equal(t, exitOf{}, exit)
-}
-
-// A helper listens on the socket that it has for descriptor 3.
-var helperListen = helper("listen", func() {
-	loop := new(uv.Loop)
-	must(loop.Init())
-	var server uv.TCP
-	must(server.Init(loop))
-	must(server.Open(3))
-	must(server.Listen(10, func(uv.Stream, error) {}))
-	addr, err := server.Getsockname()
-	must(err)
-	fmt.Print(addr)
-	server.Close(nil)
-	loop.Run(uv.RunDefault)
-	must(loop.Close())
-})
-
-func TestLibuv_spawn_tcp_server(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	server := boundTCP(t, loop)
-	fd, err := server.Fileno()
-	require.NoError(t, err)
-	options := helperOptions(helperListen)
-	options.Stdio = []uv.StdioContainer{{}, {}, {Flags: uv.InheritFD, FD: 2}, {Flags: uv.InheritFD, FD: fd}}
-	out, exit := outputOf(t, options)
-	addr, err := server.Getsockname()
-	require.NoError(t, err)
-	assert.Equal(t, addr.String(), out)
-	assert.Equal(t, exitOf{}, exit)
-	server.Close(nil)
-	run(t, loop)
 }
 
 // A descriptor of the parent's is closed in the child, unless it is not

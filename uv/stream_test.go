@@ -3,9 +3,7 @@ package uv_test
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"net/netip"
-	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -658,44 +656,6 @@ func TestStream_WriteToGoneReader(t *testing.T) {
 	}))
 	run(t, loop)
 	assert.Equal(t, counts{"read": 1, "write": 1}, c)
-}
-
-// Each write waits until it is done; PIPE_BUF bytes cannot be cut short by a
-// signal.
-func TestLibuv_pipe_set_non_blocking(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	fds, err := uv.MakePipe(0, 0)
-	require.NoError(t, err)
-	writer := newPipe(t, loop)
-	assert.Equal(t, uv.EBADF, writer.SetBlocking(true))
-	require.NoError(t, writer.Open(fds[1]))
-	require.NoError(t, writer.SetBlocking(true))
-
-	read := make(chan []byte)
-	go func() {
-		f := os.NewFile(uintptr(fds[0]), "pipe")
-		defer f.Close()
-		data, _ := io.ReadAll(f)
-		read <- data
-	}()
-	const chunk, n = 4096, 2560
-	data := pattern(chunk * n)
-	for i := range n - 1 {
-		written, err := writer.TryWrite([][]byte{data[i*chunk : (i+1)*chunk]})
-		require.NoError(t, err)
-		require.Equal(t, chunk, written)
-	}
-	c := counts{}
-	require.NoError(t, writer.Write(nil, [][]byte{data[(n-1)*chunk:]}, func(_ *uv.WriteReq, err error) {
-		c["write"]++
-		assert.NoError(t, err)
-		writer.Close(nil)
-	}))
-	assert.Zero(t, writer.WriteQueueSize())
-	run(t, loop)
-	assert.Equal(t, counts{"write": 1}, c)
-	assert.True(t, bytes.Equal(data, <-read))
 }
 
 func TestStream_Properties(t *testing.T) {

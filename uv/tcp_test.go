@@ -174,25 +174,6 @@ func TestTCP_Names(t *testing.T) {
 	closeAll(t, loop)
 }
 
-// A port that is bound and not listened on refuses connections.
-func TestTCP_ConnectRefused(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	bound, client := newTCP(t, loop), newTCP(t, loop)
-	require.NoError(t, bound.Bind(localhost, 0))
-	called := counts{}
-	require.NoError(t, client.Connect(nil, sockname(t, bound), func(req *uv.ConnectReq, err error) {
-		called["connect"]++
-		assert.Equal(t, uv.ECONNREFUSED, err)
-		assert.Same(t, client, req.Handle())
-		assert.False(t, client.IsClosing(), "it is not closed by itself")
-	}))
-	assert.Empty(t, called, "never before Connect returns")
-	run(t, loop)
-	assert.Equal(t, counts{"connect": 1}, called)
-	closeAll(t, loop)
-}
-
 func TestTCP_ConnectWithoutCallback(t *testing.T) {
 	t.Parallel()
 	loop := newLoop(t)
@@ -254,60 +235,13 @@ func TestTCP_ConnectCanceledByClose(t *testing.T) {
 	closeAll(t, loop)
 }
 
-// That an address is in use is told by Listen, not by Bind.
-func TestLibuv_tcp_bind_error_addrinuse_listen(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	addr := listenTCP(t, loop, localhost)
-	second := newTCP(t, loop)
-	require.NoError(t, second.Bind(addr, 0))
-	assert.Equal(t, uv.EADDRINUSE, second.Listen(128, func(uv.Stream, error) { assert.Fail(t, "called") }))
-	closeAll(t, loop)
-}
-
-func TestLibuv_tcp_bind_error_addrinuse_connect(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	addr := listenTCP(t, loop, localhost)
-	second := newTCP(t, loop)
-	require.NoError(t, second.Bind(addr, 0))
-	calls := 0
-	require.NoError(t, second.Connect(nil, addr, func(_ *uv.ConnectReq, err error) {
-		calls++
-		assert.Equal(t, uv.EADDRINUSE, err)
-		loop.Stop()
-	}))
-	runMode(t, loop, uv.RunDefault)
-	assert.Equal(t, 1, calls)
-	closeAll(t, loop)
-}
-
-func TestTCP_BindErrors(t *testing.T) {
+func TestTCP_BindUnknownZone(t *testing.T) {
 	t.Parallel()
 	loop := newLoop(t)
 	tcp := newTCP(t, loop)
-	assert.Equal(t, uv.EINVAL, tcp.Bind(netip.AddrPort{}, 0))
-	assert.Equal(t, uv.EINVAL, tcp.Bind(localhost, uv.TCPIPv6Only), "not an IPv6 address")
 	assert.Equal(t, uv.EINVAL, tcp.Bind(netip.MustParseAddrPort("[fe80::1%no-such-interface]:0"), 0))
 	_, err := tcp.Fileno()
 	assert.Equal(t, uv.EBADF, err, "nothing was made")
-	require.NoError(t, tcp.Bind(localhost, 0))
-	assert.Equal(t, uv.EINVAL, tcp.Bind(localhost, 0), "bound already")
-	closeAll(t, loop)
-}
-
-// TEST-NET-3 is nobody's address.
-func TestLibuv_tcp_bind_error_addrnotavail_2(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	assert.Equal(t, uv.EADDRNOTAVAIL, newTCP(t, loop).Bind(netip.MustParseAddrPort("203.0.113.1:0"), 0))
-	closeAll(t, loop)
-}
-
-func TestLibuv_tcp_bind_localhost_ok(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	assert.NoError(t, newTCP(t, loop).Bind(localhost, 0))
 	closeAll(t, loop)
 }
 
@@ -325,31 +259,6 @@ func TestTCP_BindIPv6Only(t *testing.T) {
 		assert.Equal(t, int(flags), v6only)
 		assert.Equal(t, "::", sockname(t, tcp).Addr().String())
 	}
-	closeAll(t, loop)
-}
-
-func TestTCP_BindReuseport(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	first, second := newTCP(t, loop), newTCP(t, loop)
-	err := first.Bind(localhost, uv.TCPReuseport)
-	if uv.Version() < 0x013100 {
-		assert.Equal(t, uv.ENOTSUP, err)
-	} else if err != uv.ENOTSUP { // some systems lack it
-		require.NoError(t, err)
-		require.NoError(t, first.Listen(1, func(uv.Stream, error) {}))
-		require.NoError(t, second.Bind(sockname(t, first), uv.TCPReuseport))
-		assert.NoError(t, second.Listen(1, func(uv.Stream, error) {}))
-	}
-	closeAll(t, loop)
-}
-
-func TestLibuv_tcp_listen_without_bind(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	server := newTCP(t, loop)
-	require.NoError(t, server.Listen(128, func(uv.Stream, error) { assert.Fail(t, "called") }))
-	assert.NotZero(t, sockname(t, server).Port())
 	closeAll(t, loop)
 }
 
@@ -372,19 +281,13 @@ func TestTCP_ListenErrors(t *testing.T) {
 	closeAll(t, loop)
 }
 
-// Streams that listen are not for reading, writing or shutting down.
-func TestTCP_ListenerIsNoConnection(t *testing.T) {
+// What Write of a stream that listens says, TryWrite says too.
+func TestTCP_TryWriteOfAListener(t *testing.T) {
 	t.Parallel()
 	loop := newLoop(t)
 	server := serveTCP(t, loop, localhost, func(uv.Stream, error) {})
-	bufs := [][]byte{[]byte("x")}
-	assert.Equal(t, uv.ENOTCONN, server.ReadStart(nil, func(uv.Stream, []byte, error) {}))
-	assert.Equal(t, uv.EPIPE, server.Write(nil, bufs, nil))
-	_, err := server.TryWrite(bufs)
+	_, err := server.TryWrite(buffers("x"))
 	assert.Equal(t, uv.EPIPE, err)
-	assert.Equal(t, uv.ENOTCONN, server.Shutdown(nil, nil))
-	assert.False(t, server.IsReadable())
-	assert.False(t, server.IsWritable())
 	closeAll(t, loop)
 }
 
@@ -426,69 +329,6 @@ func TestTCP_AcceptTypedNil(t *testing.T) {
 	assert.Empty(t, panicText(func() { err = server.Accept((*uv.TCP)(nil)) }))
 	assert.Equal(t, uv.EINVAL, err)
 	closeAll(t, loop)
-}
-
-// What is not accepted in the callback can be accepted later; until then there
-// are no further callbacks.
-func TestLibuv_delayed_accept(t *testing.T) {
-	t.Parallel()
-	const clients = 2
-	loop := newLoop(t)
-	called := counts{}
-	closed := func(uv.Handle) { called["close"]++ }
-	server := serveTCP(t, loop, localhost, func(s uv.Stream, err error) {
-		called["connection"]++
-		assert.NoError(t, err)
-		connections := called["connection"]
-		assert.NoError(t, newTimer(t, loop).Start(func(timer *uv.Timer) {
-			called["timer"]++
-			assert.Equal(t, connections, called["connection"])
-			accepted := newTCP(t, loop)
-			assert.NoError(t, s.Accept(accepted))
-			accepted.Close(closed)
-			if called["timer"] == clients {
-				s.Close(closed)
-			}
-			timer.Close(closed)
-		}, 10, 0))
-	})
-	for range clients {
-		client := newTCP(t, loop)
-		require.NoError(t, client.Connect(nil, sockname(t, server), func(_ *uv.ConnectReq, err error) {
-			called["connect"]++
-			assert.NoError(t, err)
-			assert.NoError(t, client.ReadStart(nil, func(s uv.Stream, buf []byte, err error) {
-				assert.Empty(t, buf)
-				if err != nil {
-					called["eof"]++
-					assert.Equal(t, uv.EOF, err)
-					s.Close(closed)
-				}
-			}))
-		}))
-	}
-	run(t, loop)
-	assert.Equal(t, counts{
-		"connection": clients, "timer": clients, "connect": clients, "eof": clients, "close": 3*clients + 1,
-	}, called)
-}
-
-func TestLibuv_multiple_listen(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	called := counts{}
-	server := serveTCP(t, loop, localhost, func(uv.Stream, error) { called["first"]++ })
-	require.NoError(t, server.Listen(128, func(s uv.Stream, err error) {
-		called["second"]++
-		s.Close(nil)
-	}), "it only changes the callback")
-	client := newTCP(t, loop)
-	require.NoError(t, client.Connect(nil, sockname(t, server), func(_ *uv.ConnectReq, err error) {
-		called["connect"]++
-		client.Close(nil)
-	}))
-	run(t, loop)
-	assert.Equal(t, counts{"second": 1, "connect": 1}, called)
 }
 
 // sockopt returns a TCP level option of a handle's socket.
@@ -552,17 +392,6 @@ func TestTCP_InitEx(t *testing.T) {
 	closeAll(t, loop)
 }
 
-// A socket that Open took is of one family.
-func TestLibuv_tcp_create_early_bad_bind(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	requireIPv6(t, loop)
-	var tcp uv.TCP
-	require.NoError(t, tcp.InitEx(loop, syscall.AF_INET6))
-	assert.Equal(t, uv.EINVAL, tcp.Bind(localhost, 0))
-	closeAll(t, loop)
-}
-
 // newSocket returns a socket that no child inherits.
 func newSocket(t *testing.T) int {
 	t.Helper()
@@ -572,46 +401,6 @@ func newSocket(t *testing.T) int {
 	require.NoError(t, err)
 	syscall.CloseOnExec(fd)
 	return fd
-}
-
-func TestLibuv_tcp_open(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	called := counts{}
-	closed := func(uv.Handle) { called["close"]++ }
-	accepted := newTCP(t, loop)
-	server := serveTCP(t, loop, localhost, func(s uv.Stream, err error) {
-		called["connection"]++
-		assert.NoError(t, s.Accept(accepted))
-		s.Close(closed)
-		assert.NoError(t, accepted.ReadStart(nil, func(s uv.Stream, buf []byte, err error) {
-			if err != nil {
-				called["eof"]++
-				assert.Equal(t, uv.EOF, err)
-				s.Close(closed)
-				return
-			}
-			called["read"]++
-			assert.Equal(t, "PING", string(buf))
-		}))
-	})
-	sock := newSocket(t)
-	client := newTCP(t, loop)
-	require.NoError(t, client.Open(sock))
-	fd, err := client.Fileno()
-	assert.NoError(t, err)
-	assert.Equal(t, sock, fd)
-	require.NoError(t, client.Connect(nil, sockname(t, server), func(_ *uv.ConnectReq, err error) {
-		called["connect"]++
-		assert.NoError(t, err)
-		assert.NoError(t, client.Write(nil, [][]byte{[]byte("PING")}, func(_ *uv.WriteReq, err error) {
-			called["write"]++
-			assert.NoError(t, err)
-			client.Close(closed)
-		}))
-	}))
-	run(t, loop)
-	assert.Equal(t, counts{"connection": 1, "connect": 1, "write": 1, "read": 1, "eof": 1, "close": 3}, called)
 }
 
 func TestTCP_OpenErrors(t *testing.T) {
@@ -643,18 +432,6 @@ func TestTCP_OpenErrors(t *testing.T) {
 	assert.Equal(t, uv.EBADF, err)
 
 	assert.NoError(t, second.Open(newSocket(t)), "no failure leaves anything behind")
-	closeAll(t, loop)
-}
-
-func TestLibuv_tcp_open_bound(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	sock := newSocket(t)
-	require.NoError(t, syscall.Bind(sock, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
-	server := newTCP(t, loop)
-	require.NoError(t, server.Open(sock))
-	assert.NotZero(t, sockname(t, server).Port())
-	assert.NoError(t, server.Listen(128, func(uv.Stream, error) {}))
 	closeAll(t, loop)
 }
 
@@ -761,46 +538,4 @@ func TestTCP_ManyConnections(t *testing.T) {
 	}
 	run(t, loop)
 	assert.Equal(t, counts{"connection": n, "connect": n, "echo": n, "close": 2*n + 1}, called)
-}
-
-func TestLibuv_tcp_ref3(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	serverLoop := newLoop(t) // it need not run: the system connects
-	addr := listenTCP(t, serverLoop, localhost)
-	client := newTCP(t, loop)
-	called := counts{}
-	require.NoError(t, client.Connect(nil, addr, func(req *uv.ConnectReq, err error) {
-		called["connect"]++
-		assert.NoError(t, err)
-		assert.NoError(t, req.Handle().Shutdown(nil, func(*uv.ShutdownReq, error) { called["shutdown"]++ }))
-	}))
-	client.Unref()
-	run(t, loop)
-	assert.Equal(t, counts{"connect": 1, "shutdown": 1}, called, "requests keep the loop alive")
-	closeAll(t, loop)
-	closeAll(t, serverLoop)
-}
-
-func TestLibuv_tcp_ref4(t *testing.T) {
-	t.Parallel()
-	loop := newLoop(t)
-	serverLoop := newLoop(t)
-	addr := listenTCP(t, serverLoop, localhost)
-	client := newTCP(t, loop)
-	called := counts{}
-	require.NoError(t, client.Connect(nil, addr, func(req *uv.ConnectReq, err error) {
-		called["connect"]++
-		assert.NoError(t, err)
-		assert.NoError(t, req.Handle().Write(nil, [][]byte{make([]byte, 32767)}, func(req *uv.WriteReq, err error) {
-			called["write"]++
-			assert.NoError(t, err)
-			assert.NoError(t, req.Handle().Shutdown(nil, func(*uv.ShutdownReq, error) { called["shutdown"]++ }))
-		}))
-	}))
-	client.Unref()
-	run(t, loop)
-	assert.Equal(t, counts{"connect": 1, "write": 1, "shutdown": 1}, called)
-	closeAll(t, loop)
-	closeAll(t, serverLoop)
 }

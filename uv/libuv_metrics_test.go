@@ -10,6 +10,8 @@ import (
 	"libuv/uv"
 )
 
+// spinTimer runs a loop that waits for a second, and is then busy for more than
+// half of one.
 func spinTimer(t *testing.T, loop *uv.Loop, calls *int) {
 	var timer uv.Timer
 	assert.NoError(t, loop.Configure(uv.MetricsIdleTime))
@@ -20,9 +22,11 @@ func spinTimer(t *testing.T, loop *uv.Loop, calls *int) {
 		}
 		h.Close(nil)
 	}, 1000, 0))
-	loop.Run(uv.RunDefault)
+	assert.False(t, loop.Run(uv.RunDefault))
 }
 
+// The time that a loop waits for events is its idle time; that of callbacks is
+// not.
 func TestLibuv_metrics_idle_time(t *testing.T) {
 	loop, calls := newLoop(t), 0
 	spinTimer(t, loop, &calls)
@@ -30,6 +34,7 @@ func TestLibuv_metrics_idle_time(t *testing.T) {
 	assert.InDelta(t, float64(time.Second), float64(loop.MetricsIdleTime()), float64(500*time.Millisecond))
 }
 
+// Loops have idle times of their own.
 func TestLibuv_metrics_idle_time_thread(t *testing.T) {
 	var threads [5]uv.Thread
 	for i := range threads {
@@ -48,6 +53,7 @@ func TestLibuv_metrics_idle_time_thread(t *testing.T) {
 	}
 }
 
+// A loop that never waits has no idle time, though it counts its iterations.
 func TestLibuv_metrics_idle_time_zero(t *testing.T) {
 	t.Parallel()
 	loop, calls := newLoop(t), 0
