@@ -34,12 +34,13 @@ type Loop struct {
 	self   *Loop
 	data   any
 
-	calls  uint // so that the race detector sees calls from two goroutines
-	walk   WalkCB
-	fds    fdSet       // the descriptors that its streams have
-	sends  []*WriteReq // writes that carry a handle and may not have sent it yet
-	writes []*WriteReq // the pool for writes without a request of the caller's
-	spare  [ReqTypeMax][]spareReq
+	yielded uint64 // when yield has done so, in the loop's time
+	calls   uint   // so that the race detector sees calls from two goroutines
+	walk    WalkCB
+	fds     fdSet       // the descriptors that its streams have
+	sends   []*WriteReq // writes that carry a handle and may not have sent it yet
+	writes  []*WriteReq // the pool for writes without a request of the caller's
+	spare   [ReqTypeMax][]spareReq
 
 	readBuf []byte // what the last AllocCB returned, until its ReadCB
 	readPin runtime.Pinner
@@ -402,12 +403,26 @@ type callbackPanic struct {
 // It can only be noticed, not kept, that the goroutine is about to exit.
 func (l *Loop) caught(returned *bool) {
 	if *returned {
+		l.yield()
 		return
 	}
 	if l.keep(recover()) {
 		C.uv_stop(l.c)
 	}
 }
+
+// yield lets Go's scheduler see, once in a while, that the goroutine is not
+// stuck. Where it has not seen it for 10 ms, it takes the goroutine's processor
+// away each time that the loop waits in C, and wakes a thread to do so that would
+// otherwise sleep.
+func (l *Loop) yield() {
+	if now := uint64(l.c.time); now-l.yielded >= yieldAfter {
+		l.yielded = now
+		runtime.Gosched()
+	}
+}
+
+const yieldAfter = 8 // milliseconds
 
 // caughtInWalk is caught for Walk, which returns by itself.
 func (l *Loop) caughtInWalk(returned *bool) {
