@@ -182,6 +182,17 @@ static void guard(int signum) {
   libuv_handler = installed.sa_handler;
 }
 
+/* libuv's handler writes to the pipe of the guards' loop, too, which nobody reads.
+ * Nowhere is a better place for it, and a faster one. */
+static void silence_guards(void) {
+  int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+  if (nowhere >= 0 && guard_error == 0 && dup2(nowhere, guard_loop.signal_pipefd[1]) >= 0)
+    fcntl(guard_loop.signal_pipefd[1], F_SETFD, FD_CLOEXEC);
+  if (nowhere >= 0)
+    close(nowhere);
+}
+
 /* Go raises the soft RLIMIT_NOFILE when it starts, to one less than the hard one
  * (so that it can tell its own doing), and lowers it in the children of os/exec
  * alone. This lowers it in those of uv_spawn, between fork and exec; other forks
@@ -235,6 +246,7 @@ __attribute__((constructor)) static void start(int argc, char **argv) {
   for (signum = 1; guard_error == 0 && signum < SIGNALS; signum++)
     if (!belongs_to_go(signum))
       guard(signum);
+  silence_guards();
   pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
