@@ -1,5 +1,6 @@
 #include "bench.h"
 
+#include <pthread.h>
 #include <signal.h>
 
 void must(int err, const char *what) {
@@ -67,10 +68,26 @@ static const struct {
     {"flat", 4, flat_main},
 };
 
+/* A thread that does nothing. A process with threads pays for it in every system
+ * call, as a Go program does, and as a C program does that calls uv_queue_work. */
+static void *idle(void *arg) {
+  (void) arg;
+  pause();
+  return NULL;
+}
+
 int main(int argc, char **argv) {
   size_t i;
+  pthread_t thread;
+  sigset_t all, before;
 
   signal(SIGPIPE, SIG_IGN);
+  if (getenv("BENCH_THREAD") != NULL) {
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    must(-pthread_create(&thread, NULL, idle, NULL), "pthread_create");
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+  }
   for (i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
     if (argc == programs[i].args + 2 && strcmp(argv[1], programs[i].name) == 0) {
       programs[i].run(argv + 2);
