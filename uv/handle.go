@@ -123,6 +123,11 @@ type handle struct {
 	closeCB CloseCB
 	kind    uint8 // the HandleType
 	closing bool  // Close was called
+
+	// What streams alone use: here it takes no room.
+	allocating bool // inside an AllocCB, where libuv can neither close nor stop
+	connecting bool
+	requests   int32 // in flight
 }
 
 // handles roots the handles that libuv knows.

@@ -108,12 +108,10 @@ type stream struct {
 	read       ReadCB
 	alloc      AllocCB
 	connection ConnectionCB
-
-	requests   int32 // in flight
-	allocating bool  // inside alloc, where libuv can neither close nor stop
-	listening  bool
-	connecting bool
 }
+
+// listening reports whether Listen was called.
+func (s *stream) listening() bool { return s.connection != nil }
 
 func (s *stream) raw() *C.uv_stream_t { return (*C.uv_stream_t)(unsafe.Pointer(s.c)) }
 
@@ -178,7 +176,7 @@ func (s *stream) usable(l *Loop) bool { return s != nil && s.handle.usable(l) }
 func (s *stream) create(l *Loop, kind HandleType, method string) {
 	s.handle.create(l, kind, method)
 	s.read, s.alloc, s.connection = nil, nil, nil
-	s.requests, s.allocating, s.listening, s.connecting = 0, false, false, false
+	s.requests, s.allocating, s.connecting = 0, false, false
 }
 
 // Close implements [Handle].
@@ -226,7 +224,7 @@ func (s *stream) Listen(backlog int, cb ConnectionCB) error {
 	}
 	r := C.gouv_listen(s.raw(), C.int(max(math.MinInt32, min(backlog, math.MaxInt32))))
 	if r == 0 {
-		s.connection, s.listening = cb, true
+		s.connection = cb
 	}
 	return s.opened(r)
 }
@@ -250,7 +248,7 @@ func (s *stream) ReadStart(alloc AllocCB, read ReadCB) error {
 	switch {
 	case read == nil:
 		return EINVAL
-	case s.listening || !s.isOpen(): // after an Open or Accept that failed libuv takes it for open
+	case s.listening() || !s.isOpen(): // after an Open or Accept that failed libuv takes it for open
 		return ENOTCONN
 	}
 	allocCB := C.uv_alloc_cb(C.gouv_alloc_cb)
@@ -378,7 +376,7 @@ func (s *stream) write(req *WriteReq, bufs [][]byte, send *stream, cb WriteCB, m
 	switch {
 	case len(bufs) == 0:
 		return EINVAL
-	case s.listening:
+	case s.listening():
 		return EPIPE
 	}
 	l := s.loop
@@ -462,7 +460,7 @@ func (s *stream) tryWrite(bufs [][]byte, send *stream) (int, error) {
 	if send != nil {
 		sendC = send.raw()
 	}
-	if s.listening {
+	if s.listening() {
 		return 0, EPIPE
 	}
 	var r C.int
@@ -502,7 +500,7 @@ func (r *ShutdownReq) Handle() Stream { return outerOrNil(r.handle) }
 // Shutdown implements [Stream].
 func (s *stream) Shutdown(req *ShutdownReq, cb ShutdownCB) error {
 	s.enter("Shutdown")
-	if s.listening || !s.isOpen() { // after an Open or Accept that failed libuv takes it for open
+	if s.listening() || !s.isOpen() { // after an Open or Accept that failed libuv takes it for open
 		return ENOTCONN
 	}
 	if req == nil {
@@ -538,7 +536,7 @@ func (r *ConnectReq) Handle() Stream { return outerOrNil(r.handle) }
 // lose a request or abort.
 func (s *stream) connect(req *ConnectReq, cb ConnectCB, method string, call func(c *C.uv_connect_t) C.int) error {
 	switch {
-	case s.listening:
+	case s.listening():
 		return EINVAL
 	case s.connecting:
 		return EALREADY
