@@ -150,17 +150,21 @@ func (h *handle) create(l *Loop, kind HandleType, method string) *C.uv_handle_t 
 		}
 		panic("uv: " + method + ": the handle is open already")
 	}
-	c := (*C.uv_handle_t)(C.calloc(1, handleSizes[kind]))
-	if c == nil {
-		panic("uv: " + method + ": out of memory")
+	if spare, ok := l.spareHandles[kind].take(); ok {
+		h.c, h.id = (*C.uv_handle_t)(spare.c), handles.refill(spare.id, h)
+	} else {
+		c := (*C.uv_handle_t)(C.calloc(1, handleSizes[kind]))
+		if c == nil {
+			panic("uv: " + method + ": out of memory")
+		}
+		h.c, h.id = c, handles.add(h)
 	}
-	h.c, h.loop, h.kind, h.closing, h.closeCB = c, l, uint8(kind), false, nil
-	h.id = handles.add(h)
-	*(*uintptr)(unsafe.Pointer(&c.data)) = h.id
+	h.loop, h.kind, h.closing, h.closeCB = l, uint8(kind), false, nil
+	*(*uintptr)(unsafe.Pointer(&h.c.data)) = h.id
 	if tracing.Load() {
 		h.traceInit()
 	}
-	return c
+	return h.c
 }
 
 // created takes what libuv's init function returned.
@@ -176,8 +180,12 @@ func (h *handle) destroy() {
 	if traced.Load() {
 		initPlaces.Delete(h.id)
 	}
-	handles.remove(h.id)
-	C.free(unsafe.Pointer(h.c))
+	if h.loop.spareHandles[h.kind].keep(unsafe.Pointer(h.c), h.id) {
+		handles.empty(h.id)
+	} else {
+		handles.remove(h.id)
+		C.free(unsafe.Pointer(h.c))
+	}
 	h.c, h.id = nil, 0
 }
 

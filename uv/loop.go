@@ -40,7 +40,9 @@ type Loop struct {
 	fds     fdSet       // the descriptors that its streams have
 	sends   []*WriteReq // writes that carry a handle and may not have sent it yet
 	writes  []*WriteReq // the pool for writes without a request of the caller's
-	spare   [ReqTypeMax][]spareReq
+
+	spareHandles [HandleTypeMax]spares
+	spareReqs    [ReqTypeMax]spares
 
 	readBuf []byte // what the last AllocCB returned, until its ReadCB
 	readPin runtime.Pinner
@@ -183,7 +185,7 @@ func (l *Loop) Close() error {
 		C.free(unsafe.Pointer(l.c))
 	}
 	C.gouv_loop_detach(l.shared)
-	l.freeSpare()
+	l.freeSpares()
 	l.c, l.shared, l.writes, l.fds = nil, nil, nil, nil
 	return nil
 }

@@ -85,26 +85,14 @@ var reqSizes = func() (sizes [C.UV_REQ_TYPE_MAX]C.size_t) {
 	return
 }()
 
-// spareReq is a request's C struct and its slot, kept for the next request of the
-// same kind.
-type spareReq struct {
-	c  *C.uv_req_t
-	id uintptr
-}
-
-// maxSpare is how many of a kind a loop keeps.
-const maxSpare = 1024
-
 // begin gives the request its C struct, for the call of h's that takes it, or of
 // the loop's where h is nil.
 func (r *request) begin(l *Loop, h *handle, kind ReqType, method string) *C.uv_req_t {
 	if r.id != 0 {
 		panic("uv: " + h.methodOf(method) + ": the request is still in use")
 	}
-	if spare := l.spare[kind]; len(spare) > 0 {
-		last := spare[len(spare)-1]
-		l.spare[kind] = spare[:len(spare)-1]
-		r.c, r.id = last.c, requests.refill(last.id, r)
+	if spare, ok := l.spareReqs[kind].take(); ok {
+		r.c, r.id = (*C.uv_req_t)(spare.c), requests.refill(spare.id, r)
 	} else {
 		c := (*C.uv_req_t)(C.calloc(1, reqSizes[kind]))
 		if c == nil {
@@ -119,26 +107,13 @@ func (r *request) begin(l *Loop, h *handle, kind ReqType, method string) *C.uv_r
 
 // end takes the request back when libuv is done with it.
 func (r *request) end() {
-	spare := &r.loop.spare[r.kind]
-	if len(*spare) < maxSpare {
+	if r.loop.spareReqs[r.kind].keep(unsafe.Pointer(r.c), r.id) {
 		requests.empty(r.id)
-		*spare = append(*spare, spareReq{r.c, r.id})
 	} else {
 		requests.remove(r.id)
 		C.free(unsafe.Pointer(r.c))
 	}
 	r.c, r.id = nil, 0
-}
-
-// freeSpare frees what the loop keeps.
-func (l *Loop) freeSpare() {
-	for kind := range l.spare {
-		for _, spare := range l.spare[kind] {
-			requests.remove(spare.id)
-			C.free(unsafe.Pointer(spare.c))
-		}
-		l.spare[kind] = nil
-	}
 }
 
 func (r *request) asRequest() *request { return r }

@@ -1,0 +1,6 @@
+//go:build !asan
+
+package uv
+
+// maxSpares is how many structs of a kind a loop keeps.
+const maxSpares = 1024
