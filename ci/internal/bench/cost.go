@@ -48,7 +48,7 @@ func measureCost(b *bench) error {
 		if !slices.Contains(costPrograms, style.program) {
 			continue
 		}
-		if err := b.profile(style.program, style.goes, style.style); err != nil {
+		if err := b.profile(style.program, style.command(b), style.style); err != nil {
 			return err
 		}
 	}
@@ -56,11 +56,7 @@ func measureCost(b *bench) error {
 }
 
 // profile has perf sample a server under load.
-func (b *bench) profile(program string, goes bool, style string) error {
-	c := b.c
-	if goes {
-		c = b.goProgram
-	}
+func (b *bench) profile(program string, c command, style string) error {
 	e, ms := costCell, pick(b, 2000, 500)
 	path, samples := filepath.Join(b.temp, "echo.sock"), filepath.Join(b.temp, "perf.data")
 	defer os.Remove(path)

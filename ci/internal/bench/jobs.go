@@ -59,6 +59,9 @@ func (b *bench) alone(program string, c command) run {
 	return run{program: program, measure: func() (map[string]float64, error) { return c.run(measured, nil) }}
 }
 
+// cThread is the C program with a thread that does nothing beside its loop.
+func (b *bench) cThread() command { return append(command{"env", "BENCH_THREAD=1"}, b.c...) }
+
 // both are the turns of C and Go with the same arguments.
 func (b *bench) both(args ...any) []run {
 	return []run{b.alone("C", b.c.with(args...)), b.alone("Go", b.goProgram.with(args...))}
@@ -122,14 +125,15 @@ func callbackCells(b *bench) (cells []cell) {
 // The echo servers that are the same in C and Go, by program.
 var styles = []struct {
 	program string
-	goes    bool
+	command func(b *bench) command
 	style   string
 }{
-	{"C guide", false, "guide"},
-	{"Go guide", true, "guide"},
-	{"C tuned", false, "tuned"},
-	{"Go tuned", true, "tuned"},
-	{"Go guide, make", true, "make"},
+	{"C guide", func(b *bench) command { return b.c }, "guide"},
+	{"Go guide", func(b *bench) command { return b.goProgram }, "guide"},
+	{"C tuned", func(b *bench) command { return b.c }, "tuned"},
+	{"Go tuned", func(b *bench) command { return b.goProgram }, "tuned"},
+	{"C tuned, thread", (*bench).cThread, "tuned"},
+	{"Go guide, make", func(b *bench) command { return b.goProgram }, "make"},
 }
 
 type echoCell struct {
@@ -171,11 +175,7 @@ func echoCells(b *bench) (cells []cell) {
 	for _, c := range allEchoCells(b) {
 		var runs []run
 		for _, s := range styles {
-			program := b.c
-			if s.goes {
-				program = b.goProgram
-			}
-			runs = append(runs, b.echo(s.program, program.with("echo", s.style, c.transport), c))
+			runs = append(runs, b.echo(s.program, s.command(b).with("echo", s.style, c.transport), c))
 		}
 		for _, p := range b.peers {
 			r := b.echo(p.name, p.command.with(c.transport), c)
@@ -223,11 +223,20 @@ func spawnCells(b *bench) (cells []cell) {
 func write2Cells(b *bench) (cells []cell) {
 	ms := pick(b, 200, 100)
 	for _, kind := range []string{"pipe", "tcp"} {
-		cells = append(cells,
-			cell{kind + ", sender", []run{b.handOver("C", b.c, b.c, kind, ms), b.handOver("Go", b.goProgram, b.c, kind, ms)}},
-			cell{kind + ", receiver", []run{b.handOver("C", b.c, b.c, kind, ms), b.handOver("Go", b.c, b.goProgram, kind, ms)}},
-			cell{kind + ", both", []run{b.handOver("C", b.c, b.c, kind, ms), b.handOver("Go", b.goProgram, b.goProgram, kind, ms)}},
-		)
+		for _, who := range []string{"sender", "receiver", "both"} {
+			hand := func(program string, c command) run {
+				sender, receiver := b.c, b.c
+				if who != "receiver" {
+					sender = c
+				}
+				if who != "sender" {
+					receiver = c
+				}
+				return b.handOver(program, sender, receiver, kind, ms)
+			}
+			cells = append(cells, cell{kind + ", " + who,
+				[]run{hand("C", b.c), hand("Go", b.goProgram), hand("C, thread", b.cThread())}})
+		}
 	}
 	return cells
 }
@@ -264,7 +273,9 @@ func (b *bench) handOver(program string, sender, receiver command, kind string, 
 
 func signalsCells(b *bench) (cells []cell) {
 	for _, watchers := range []int{1, 16} {
-		cells = append(cells, cell{fmt.Sprint(watchers), b.both("signals", watchers, pick(b, 200, 100))})
+		ms := pick(b, 200, 100)
+		runs := append(b.both("signals", watchers, ms), b.alone("C, thread", b.cThread().with("signals", watchers, ms)))
+		cells = append(cells, cell{fmt.Sprint(watchers), runs})
 	}
 	return cells
 }

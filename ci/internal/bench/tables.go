@@ -72,8 +72,8 @@ func callbackTables(b *bench) []table {
 }
 
 func echoTables(b *bench) []table {
-	beside := [][]string{{"transport, connections, message", "C guide, /s", "Go guide : C guide", "C tuned, /s", "Go tuned : C tuned"}}
-	cost := [][]string{{"transport, connections, message", "C guide", "Go guide", "Go guide, make", "Go : C guide", "C tuned", "Go tuned", "Go : C tuned", "load busy"}}
+	beside := [][]string{{"transport, connections, message", "C guide, /s", "Go guide : C guide", "C tuned, /s", "Go tuned : C tuned", "… with a thread"}}
+	cost := [][]string{{"transport, connections, message", "C guide", "Go guide", "Go guide, make", "Go : C guide", "C tuned", "… with a thread", "Go tuned", "Go : C tuned", "load busy"}}
 	all := [][]string{{"transport, connections, message", "C tuned", "Go tuned", "Go guide", "Go guide, make"}}
 	for _, p := range b.peers {
 		all[0] = append(all[0], p.name)
@@ -84,9 +84,10 @@ func echoTables(b *bench) []table {
 		cpu := func(program string) series { return b.of("echo", name, program, "cpu") }
 		beside = append(beside, []string{name,
 			rate("C guide").thousands(), rate("Go guide").over(rate("C guide")).format("%.2f"),
-			rate("C tuned").thousands(), rate("Go tuned").over(rate("C tuned")).format("%.2f")})
+			rate("C tuned").thousands(), rate("Go tuned").over(rate("C tuned")).format("%.2f"),
+			rate("Go tuned").over(rate("C tuned, thread")).format("%.2f")})
 		cost = append(cost, []string{name, cpu("C guide").short("%.0f"), cpu("Go guide").short("%.0f"), cpu("Go guide, make").short("%.0f"),
-			cpu("Go guide").over(cpu("C guide")).format("%.2f"), cpu("C tuned").short("%.0f"), cpu("Go tuned").short("%.0f"),
+			cpu("Go guide").over(cpu("C guide")).format("%.2f"), cpu("C tuned").short("%.0f"), cpu("C tuned, thread").short("%.0f"), cpu("Go tuned").short("%.0f"),
 			cpu("Go tuned").over(cpu("C tuned")).format("%.2f"),
 			b.of("echo", name, "C tuned", "load").short("%.2f")})
 		row := []string{name}
@@ -118,22 +119,24 @@ func spawnTables(b *bench) []table {
 }
 
 func write2Tables(b *bench) []table {
-	rows := [][]string{{"handle, which is Go", "C, /s", "Go, /s", "Go : C"}}
+	rows := [][]string{{"handle, which is Go", "C, /s", "Go, /s", "Go : C", "… with a thread"}}
 	for _, kind := range []string{"pipe", "tcp"} {
 		for _, who := range []string{"sender", "receiver", "both"} {
 			cell := kind + ", " + who
 			rows = append(rows, []string{cell, b.of("write2", cell, "C", "received").thousands(),
-				b.of("write2", cell, "Go", "received").thousands(), b.ratio("write2", cell, "received").format("%.2f")})
+				b.of("write2", cell, "Go", "received").thousands(), b.ratio("write2", cell, "received").format("%.2f"),
+				b.of("write2", cell, "Go", "received").over(b.of("write2", cell, "C, thread", "received")).format("%.2f")})
 		}
 	}
 	return []table{{rows: rows}}
 }
 
 func signalsTables(b *bench) []table {
-	rows := [][]string{{"watchers", "C, /s", "Go, /s", "Go : C"}}
+	rows := [][]string{{"watchers", "C, /s", "Go, /s", "Go : C", "… with a thread"}}
 	for _, cell := range []string{"1", "16"} {
 		rows = append(rows, []string{cell, b.of("signals", cell, "C", "signals").thousands(),
-			b.of("signals", cell, "Go", "signals").thousands(), b.ratio("signals", cell, "signals").format("%.2f")})
+			b.of("signals", cell, "Go", "signals").thousands(), b.ratio("signals", cell, "signals").format("%.2f"),
+			b.of("signals", cell, "Go", "signals").over(b.of("signals", cell, "C, thread", "signals")).format("%.2f")})
 	}
 	return []table{{rows: rows}}
 }
