@@ -89,7 +89,8 @@ type AllocCB func(h Handle, suggestedSize int) []byte
 // the loop's buffer, which is good until the callback returns. An empty buf with
 // a nil err means that there was nothing after all. With EOF, and with any other
 // error, reading is over; buf then is empty, with the capacity of a buffer
-// that AllocCB returned and that was not used.
+// that AllocCB returned and that was not used. Libuv may report the end without
+// having asked for a buffer.
 type ReadCB func(s Stream, buf []byte, err error)
 
 // WriteCB is called when a write is done, or has failed: with ECANCELED when
