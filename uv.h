@@ -107,6 +107,7 @@ int gouv_spawn(uv_loop_t *loop, uv_process_t *process, const uv_process_options_
 void gouv_close_unspawned(uv_loop_t *loop, uv_handle_t *handle);
 void gouv_made_by_go(void);
 int gouv_signal_own(int signum);
+int gouv_signal_default_or_go(int signum);
 void gouv_signal_disown(int signum);
 void gouv_signal_relay(int fd);
 void gouv_signal_pass(int signum);

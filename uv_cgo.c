@@ -222,8 +222,10 @@ static void setup_args(int argc, char **argv) {
 
 /* Runs before Go's runtime does, so that there is no moment at which Go code
  * runs while a handler of libuv's is installed. A signal that arrives meanwhile
- * waits. Glibc is who passes the arguments; elsewhere there are none. */
-__attribute__((constructor)) static void start(int argc, char **argv) {
+ * waits. In a library Go's runtime starts in a constructor, too, one without a
+ * priority, which comes later. Glibc is who passes the arguments; elsewhere there
+ * are none. */
+__attribute__((constructor(101))) static void start(int argc, char **argv) {
   sigset_t all, mask;
   int signum;
 
@@ -270,6 +272,17 @@ int gouv_signal_own(int signum) {
   ours.sa_flags = SA_ONSTACK | SA_SIGINFO | SA_RESTART;
   sigfillset(&ours.sa_mask);
   return sigaction(signum, &ours, NULL) ? UV_EINVAL : 0;
+}
+
+/* Whether a signal that can be watched has its default, or Go's handler, which
+ * is the one that SIGURG always has. */
+int gouv_signal_default_or_go(int signum) {
+  struct sigaction now, go;
+
+  if (signum <= 0 || signum >= SIGNALS || guards[signum].signum != signum || sigaction(signum, NULL, &now) ||
+      sigaction(SIGURG, NULL, &go))
+    return 0;
+  return now.sa_handler == SIG_DFL || now.sa_handler == go.sa_handler;
 }
 
 /* Puts back what was there before the first watcher started, unless somebody

@@ -724,3 +724,27 @@ func TestProcess_MethodsNeedAnOpenHandle(t *testing.T) {
 	assert.True(t, p.IsClosing())
 	assert.Equal(t, uv.HandleTypeProcess, p.Type())
 }
+
+// A spawn that fails before the fork leaves its loop's other handles alone, also
+// those that came between it and its close. Not parallel: no descriptor is left
+// meanwhile.
+func TestSpawn_FailureKeepsTheLoopsHandles(t *testing.T) {
+	loop := newLoop(t)
+	before, pipe := newTimer(t, loop), newPipe(t, loop)
+	var limit syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
+	none := limit
+	none.Cur = 3
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &none))
+	var p uv.Process
+	err := loop.Spawn(&p, &uv.ProcessOptions{File: "true", Stdio: []uv.StdioContainer{{Flags: uv.CreatePipe, Stream: pipe}}})
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
+	require.Equal(t, uv.EMFILE, err)
+	after := newTimer(t, loop)
+	p.Close(nil)
+	runMode(t, loop, uv.RunNowait)
+	seen := map[uv.Handle]bool{}
+	loop.Walk(func(h uv.Handle) { seen[h] = true })
+	assert.True(t, len(seen) == 3 && seen[before] && seen[pipe] && seen[after], openHandles(loop))
+	closeAll(t, loop)
+}

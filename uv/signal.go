@@ -6,6 +6,8 @@ import "C"
 import (
 	"os"
 	"os/signal"
+	"runtime/debug"
+	"slices"
 	"sync"
 	"syscall"
 	"unsafe"
@@ -147,6 +149,15 @@ var signals signalOwners
 // Go's. So is the one that runs this in a library.
 func init() { C.gouv_made_by_go() }
 
+// library says that the program is C's. Go leaves most signals alone in it until
+// somebody is notified of them.
+var library = func() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool {
+		return s.Key == "-buildmode" && (s.Value == "c-archive" || s.Value == "c-shared")
+	})
+}()
+
 type signalOwners struct {
 	mu     sync.Mutex
 	counts [65]int
@@ -180,6 +191,11 @@ func (o *signalOwners) disown(signum C.int) {
 // hush prepares for what Go's handler does with a signal that is passed on to it
 // and that nobody is notified of. See uv_cgo.c.
 func (o *signalOwners) hush(signum C.int) error {
+	if library && C.gouv_signal_default_or_go(signum) != 0 && o.counts[signum] == 0 {
+		// Go installs its handler with the first Notify, and takes it away after
+		// the last: neither may happen while the binding's is in place.
+		o.notify(signum)
+	}
 	switch syscall.Signal(signum) {
 	case syscall.SIGCHLD, syscall.SIGWINCH:
 		// It does nothing.

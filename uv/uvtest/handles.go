@@ -560,8 +560,10 @@ func (l *loop) spawn(p *process, name string, options *ProcessOptions) *process 
 }
 
 // end kills a process that is still there when the scenario is over, and is
-// this process's child: the id may be somebody else's by now.
-func (p *process) end() {
+// this process's child: the id may be somebody else's by now. Where the scenario
+// hangs, its loop may still run, and it is the one to wait for the child: if it
+// did not get to, it would take the exit of a later child with the same id.
+func (p *process) end(hangs bool) {
 	p.t.mu.Lock()
 	defer p.t.mu.Unlock()
 	if p.exited || p.pid <= 0 {
@@ -572,7 +574,9 @@ func (p *process) end() {
 		return
 	}
 	syscall.Kill(p.pid, syscall.SIGKILL)
-	p.reap()
+	if !hangs {
+		p.reap()
+	}
 }
 
 func (p *process) reap() {

@@ -225,10 +225,11 @@ func perform(impl Implementation, s *scenario) *tester {
 	}()
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
-	reason := ""
+	reason, hangs := "", false
 	select {
 	case reason = <-finished:
 	case <-timer.C:
+		hangs = true
 		reason = fmt.Sprintf("it hangs: no end after %v", limit)
 	}
 
@@ -241,7 +242,7 @@ func perform(impl Implementation, s *scenario) *tester {
 	processes, undo := t.processes, t.undo
 	t.mu.Unlock()
 	for _, p := range processes {
-		p.end()
+		p.end(hangs)
 	}
 	for _, f := range slices.Backward(undo) {
 		f()
