@@ -66,16 +66,6 @@ func RunGo(rounds int) error {
 		}
 	}, 1, 1))
 
-	// Before the watcher starts: in a C program Go installs a handler of its own
-	// with the first Notify, and would do so over the binding's.
-	notified := make(chan os.Signal, 16)
-	signal.Notify(notified, syscall.SIGUSR1)
-	go func() {
-		for range notified {
-			C.side_saw(C.SEEN_BY_NOTIFY)
-		}
-	}()
-
 	check(watcher.Init(&loop))
 	check(watcher.Start(func(s *uv.Signal, _ syscall.Signal) {
 		C.side_saw(C.SEEN_BY_BINDING)
@@ -83,6 +73,16 @@ func RunGo(rounds int) error {
 			s.Close(nil)
 		}
 	}, syscall.SIGUSR1))
+
+	// After the watcher has started: in a C program Go installs a handler of its
+	// own with the first Notify, and must not do so over the binding's.
+	notified := make(chan os.Signal, 16)
+	signal.Notify(notified, syscall.SIGUSR1)
+	go func() {
+		for range notified {
+			C.side_saw(C.SEEN_BY_NOTIFY)
+		}
+	}()
 
 	// The binding owns the handlers: what C watches with libuv, and SIGCHLD for
 	// the children that C spawns, needs a watcher here for as long.
