@@ -234,7 +234,9 @@ func TestSignal_EverySignal(t *testing.T) {
 			assert.NotZero(t, after.flags&saOnStack)
 		default:
 			assert.Equal(t, before.handler, after.handler, "%v", signum)
-			assert.Equal(t, before.flags, after.flags, "%v", signum)
+			if before.handler > 1 { // neither SIG_DFL nor SIG_IGN, with which flags say nothing
+				assert.Equal(t, before.flags, after.flags, "%v", signum)
+			}
 		}
 	}
 }
