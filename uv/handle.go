@@ -150,15 +150,11 @@ func (h *handle) create(l *Loop, kind HandleType, method string) *C.uv_handle_t 
 		}
 		panic("uv: " + method + ": the handle is open already")
 	}
-	if spare, ok := l.spareHandles[kind].take(); ok {
-		h.c, h.id = (*C.uv_handle_t)(spare.c), handles.refill(spare.id, h)
-	} else {
-		c := (*C.uv_handle_t)(C.calloc(1, handleSizes[kind]))
-		if c == nil {
-			panic("uv: " + method + ": out of memory")
-		}
-		h.c, h.id = c, handles.add(h)
+	c, id := acquire(&handles, &l.spareHandles[kind], handleSizes[kind], h)
+	if c == nil {
+		panic("uv: " + method + ": out of memory")
 	}
+	h.c, h.id = (*C.uv_handle_t)(c), id
 	h.loop, h.kind, h.closing, h.closeCB = l, uint8(kind), false, nil
 	*(*uintptr)(unsafe.Pointer(&h.c.data)) = h.id
 	if tracing.Load() {
@@ -180,12 +176,7 @@ func (h *handle) destroy() {
 	if traced.Load() {
 		initPlaces.Delete(h.id)
 	}
-	if h.loop.spareHandles[h.kind].keep(unsafe.Pointer(h.c), h.id) {
-		handles.empty(h.id)
-	} else {
-		handles.remove(h.id)
-		C.free(unsafe.Pointer(h.c))
-	}
+	release(&handles, &h.loop.spareHandles[h.kind], unsafe.Pointer(h.c), h.id)
 	h.c, h.id = nil, 0
 }
 

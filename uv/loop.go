@@ -41,8 +41,8 @@ type Loop struct {
 	sends   []*WriteReq // writes that carry a handle and may not have sent it yet
 	writes  []*WriteReq // the pool for writes without a request of the caller's
 
-	spareHandles [HandleTypeMax]spares
-	spareReqs    [ReqTypeMax]spares
+	spareHandles [HandleTypeMax][]spare
+	spareReqs    [ReqTypeMax][]spare
 
 	readBuf []byte // what the last AllocCB returned, until its ReadCB
 	readPin runtime.Pinner
@@ -185,7 +185,8 @@ func (l *Loop) Close() error {
 		C.free(unsafe.Pointer(l.c))
 	}
 	C.gouv_loop_detach(l.shared)
-	l.freeSpares()
+	discard(&handles, l.spareHandles[:])
+	discard(&requests, l.spareReqs[:])
 	l.c, l.shared, l.writes, l.fds = nil, nil, nil, nil
 	return nil
 }

@@ -91,15 +91,11 @@ func (r *request) begin(l *Loop, h *handle, kind ReqType, method string) *C.uv_r
 	if r.id != 0 {
 		panic("uv: " + h.methodOf(method) + ": the request is still in use")
 	}
-	if spare, ok := l.spareReqs[kind].take(); ok {
-		r.c, r.id = (*C.uv_req_t)(spare.c), requests.refill(spare.id, r)
-	} else {
-		c := (*C.uv_req_t)(C.calloc(1, reqSizes[kind]))
-		if c == nil {
-			panic("uv: " + h.methodOf(method) + ": out of memory")
-		}
-		r.c, r.id = c, requests.add(r)
+	c, id := acquire(&requests, &l.spareReqs[kind], reqSizes[kind], r)
+	if c == nil {
+		panic("uv: " + h.methodOf(method) + ": out of memory")
 	}
+	r.c, r.id = (*C.uv_req_t)(c), id
 	r.loop, r.kind = l, uint8(kind)
 	*(*uintptr)(unsafe.Pointer(&r.c.data)) = r.id
 	return r.c
@@ -107,12 +103,7 @@ func (r *request) begin(l *Loop, h *handle, kind ReqType, method string) *C.uv_r
 
 // end takes the request back when libuv is done with it.
 func (r *request) end() {
-	if r.loop.spareReqs[r.kind].keep(unsafe.Pointer(r.c), r.id) {
-		requests.empty(r.id)
-	} else {
-		requests.remove(r.id)
-		C.free(unsafe.Pointer(r.c))
-	}
+	release(&requests, &r.loop.spareReqs[r.kind], unsafe.Pointer(r.c), r.id)
 	r.c, r.id = nil, 0
 }
 

@@ -151,12 +151,12 @@ func init() { C.gouv_made_by_go() }
 
 // library says that the program is C's. Go leaves most signals alone in it until
 // somebody is notified of them.
-var library = func() bool {
+var library = sync.OnceValue(func() bool {
 	info, ok := debug.ReadBuildInfo()
 	return ok && slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool {
 		return s.Key == "-buildmode" && (s.Value == "c-archive" || s.Value == "c-shared")
 	})
-}()
+})
 
 type signalOwners struct {
 	mu     sync.Mutex
@@ -191,7 +191,7 @@ func (o *signalOwners) disown(signum C.int) {
 // hush prepares for what Go's handler does with a signal that is passed on to it
 // and that nobody is notified of. See uv_cgo.c.
 func (o *signalOwners) hush(signum C.int) error {
-	if library && C.gouv_signal_default_or_go(signum) != 0 && o.counts[signum] == 0 {
+	if library() && C.gouv_signal_default_or_go(signum) != 0 && o.counts[signum] == 0 {
 		// Go installs its handler with the first Notify, and takes it away after
 		// the last: neither may happen while the binding's is in place.
 		o.notify(signum)

@@ -13,41 +13,38 @@ type spare struct {
 	id uintptr
 }
 
-type spares []spare
-
-// keep keeps a struct, unless there are many.
-func (s *spares) keep(c unsafe.Pointer, id uintptr) bool {
-	if len(*s) >= maxSpares {
-		return false
+// acquire returns a C struct and the id of a slot for a value, nil where there is
+// no memory.
+func acquire[T any](table *slots[T], kept *[]spare, size C.size_t, value *T) (c unsafe.Pointer, id uintptr) {
+	if n := len(*kept); n > 0 {
+		last := (*kept)[n-1]
+		*kept = (*kept)[:n-1]
+		return last.c, table.refill(last.id, value)
 	}
-	*s = append(*s, spare{c, id})
-	return true
+	if c = C.calloc(1, size); c == nil {
+		return nil, 0
+	}
+	return c, table.add(value)
 }
 
-func (s *spares) take() (spare, bool) {
-	n := len(*s)
-	if n == 0 {
-		return spare{}, false
+// release takes back what acquire gave, and keeps it, unless there are many.
+func release[T any](table *slots[T], kept *[]spare, c unsafe.Pointer, id uintptr) {
+	if len(*kept) < maxSpares {
+		table.empty(id)
+		*kept = append(*kept, spare{c, id})
+		return
 	}
-	last := (*s)[n-1]
-	*s = (*s)[:n-1]
-	return last, true
+	table.remove(id)
+	C.free(c)
 }
 
-// freeSpares frees what the loop has kept.
-func (l *Loop) freeSpares() {
-	for kind := range l.spareHandles {
-		for _, spare := range l.spareHandles[kind] {
-			handles.remove(spare.id)
-			C.free(spare.c)
+// discard frees what release has kept, by kind.
+func discard[T any](table *slots[T], kinds [][]spare) {
+	for kind, kept := range kinds {
+		for _, s := range kept {
+			table.remove(s.id)
+			C.free(s.c)
 		}
-		l.spareHandles[kind] = nil
-	}
-	for kind := range l.spareReqs {
-		for _, spare := range l.spareReqs[kind] {
-			requests.remove(spare.id)
-			C.free(spare.c)
-		}
-		l.spareReqs[kind] = nil
+		kinds[kind] = nil
 	}
 }
