@@ -1,6 +1,5 @@
 package uv
 
-// #include <stdlib.h>
 // #include "../uv.h"
 // #cgo noescape uv_fileno
 // #cgo nocallback uv_fileno

@@ -1,6 +1,5 @@
 package uv
 
-// #include <stdlib.h>
 // #include "../uv.h"
 import "C"
 
