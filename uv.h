@@ -102,7 +102,6 @@ int gouv_run(uv_loop_t *loop, uv_run_mode mode, uintptr_t runner);
 int gouv_print_handles(uv_loop_t *loop, int only_active, char **text, size_t *size);
 
 /* Processes and signals. */
-void gouv_find_heap(uintptr_t inside);
 int gouv_spawn(uv_loop_t *loop, uv_process_t *process, const uv_process_options_t *options);
 void gouv_close_unspawned(uv_loop_t *loop, uv_handle_t *handle);
 void gouv_made_by_go(void);

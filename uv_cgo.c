@@ -314,20 +314,28 @@ void gouv_signal_pass(int signum) {
 #ifdef __linux__
 
 static struct {
-  uintptr_t start, end;
+  uintptr_t start, end; /* the same where it was not found */
+  int looked, more;     /* whether there was something mapped at its end, too */
 } heap;
 
 enum { ARENA = 64 << 20 }; /* which Go's heap is made of, on 64-bit systems */
 
+static int is_mapped(uintptr_t address) {
+  unsigned char resident;
+
+  return mincore((void *) address, 1, &resident) == 0;
+}
+
 /* Finds the heap by an address in it: anonymous mappings, one after the other,
  * from one arena's boundary to another's. */
-void gouv_find_heap(uintptr_t inside) {
+static void find_heap(uintptr_t inside) {
   FILE *maps = fopen("/proc/self/maps", "re");
   uintptr_t from = 0, to = 0, start, end;
   unsigned long inode;
   char line[4096 + 128], perms[5];
   int name;
 
+  heap.looked = 1;
   heap.start = heap.end = 0;
   while (maps != NULL && fgets(line, sizeof(line), maps) != NULL) {
     if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %*x %*s %lu %n", &start, &end, perms, &inode, &name) != 4)
@@ -354,6 +362,7 @@ void gouv_find_heap(uintptr_t inside) {
   if (from <= inside && inside < to) {
     heap.start = from;
     heap.end = to;
+    heap.more = is_mapped(to);
   }
 }
 
@@ -361,19 +370,25 @@ static int in_heap(const void *address) {
   return heap.start <= (uintptr_t) address && (uintptr_t) address < heap.end;
 }
 
-/* Keeps the heap from children for as long as a fork takes. C's stack and C's
- * memory, which they do need, cannot be there: better to look than to believe. */
-static int hide_heap(const void *on_stack, const void *allocated) {
+/* Keeps the heap from children for as long as a fork takes. It grows at its end,
+ * so that is where to look whether it must be found anew. C's stack and C's
+ * memory, which children do need, cannot be there: better to look than to
+ * believe. */
+static int hide_heap(uintptr_t inside, const void *on_stack, const void *allocated) {
+  if (!heap.looked || (heap.start != heap.end && is_mapped(heap.end) != heap.more))
+    find_heap(inside);
   if (heap.start == heap.end || in_heap(on_stack) || in_heap(allocated))
     return 0;
-  return madvise((void *) heap.start, heap.end - heap.start, MADV_DONTFORK) == 0;
+  madvise((void *) heap.start, heap.end - heap.start, MADV_DONTFORK);
+  return 1;
 }
 
 static void show_heap(void) { madvise((void *) heap.start, heap.end - heap.start, MADV_DOFORK); }
 
 #else
-void gouv_find_heap(uintptr_t inside) { (void) inside; }
-static int hide_heap(const void *on_stack, const void *allocated) { return (void) on_stack, (void) allocated, 0; }
+static int hide_heap(uintptr_t inside, const void *on_stack, const void *allocated) {
+  return (void) inside, (void) on_stack, (void) allocated, 0;
+}
 static void show_heap(void) {}
 #endif
 
@@ -383,10 +398,11 @@ static void find(uv_handle_t *handle, void *arg) {
     *wanted = NULL;
 }
 
-/* uv_spawn, with the child's limits as a C program's children have them. libuv
- * 1.52 takes a handle off the loop's list when it fails before the fork, and
- * uv_close then does so again, which breaks the list: such a handle's links
- * are made to point at itself, so that the second time does no harm. */
+/* uv_spawn, with the child's limits as a C program's children have them, and
+ * without Go's heap, which the options are in. libuv 1.52 takes a handle off the
+ * loop's list when it fails before the fork, and uv_close then does so again,
+ * which breaks the list: such a handle's links are made to point at itself, so
+ * that the second time does no harm. */
 int gouv_spawn(uv_loop_t *loop, uv_process_t *process, const uv_process_options_t *options) {
   uv_process_options_t known = *options;
   uv_handle_t *missing = (uv_handle_t *) process;
@@ -395,7 +411,7 @@ int gouv_spawn(uv_loop_t *loop, uv_process_t *process, const uv_process_options_
 
   if (uv_version() < 0x013000) /* libuv 1.48 brought the flag, which does nothing on Unix */
     known.flags &= ~(unsigned int) UV_PROCESS_WINDOWS_FILE_PATH_EXACT_NAME;
-  hidden = hide_heap(&known, process);
+  hidden = hide_heap((uintptr_t) options, &known, process);
   spawning = 1;
   err = uv_spawn(loop, process, &known);
   spawning = 0;

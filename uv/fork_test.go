@@ -35,27 +35,15 @@ func notForked(address uintptr) bool {
 	return false
 }
 
-// Go's heap is kept from a child while it is forked, and only then. Not
-// parallel: other tests spawn, too.
+// Go's heap is kept from a child while it is forked, and only then, also where
+// it has grown since the last one. Not parallel: other tests spawn, too.
 func TestSpawn_HeapStaysBehind(t *testing.T) {
 	if runtime.GOOS != "linux" || unsafe.Sizeof(uintptr(0)) < 8 {
 		t.Skip("Linux on 64 bits only")
 	}
-	object := new([1 << 20]byte)
-	address := uintptr(unsafe.Pointer(object))
-	require.False(t, notForked(address))
-
-	var seen, done atomic.Bool
-	looked := make(chan bool)
-	go func() {
-		defer close(looked)
-		for !seen.Load() && !done.Load() {
-			seen.Store(notForked(address))
-		}
-	}()
 	loop := newLoop(t)
 	c := counts{}
-	for end := time.Now().Add(timeLimit / 2); !seen.Load() && time.Now().Before(end); {
+	spawn := func() {
 		var p uv.Process
 		c["spawn"]++
 		require.NoError(t, loop.Spawn(&p, &uv.ProcessOptions{
@@ -67,6 +55,22 @@ func TestSpawn_HeapStaysBehind(t *testing.T) {
 			},
 		}))
 		run(t, loop)
+	}
+	spawn()
+	object := make([]byte, 80<<20) // more than an arena has room for
+	address := uintptr(unsafe.Pointer(&object[len(object)-1]))
+	require.False(t, notForked(address))
+
+	var seen, done atomic.Bool
+	looked := make(chan bool)
+	go func() {
+		defer close(looked)
+		for !seen.Load() && !done.Load() {
+			seen.Store(notForked(address))
+		}
+	}()
+	for end := time.Now().Add(timeLimit / 2); !seen.Load() && time.Now().Before(end); {
+		spawn()
 	}
 	done.Store(true)
 	<-looked

@@ -2,10 +2,11 @@ package uv
 
 // #include <stdlib.h>
 // #include "../uv.h"
+// #cgo noescape gouv_spawn
+// #cgo nocallback gouv_spawn
 import "C"
 
 import (
-	"runtime/metrics"
 	"syscall"
 	"unsafe"
 )
@@ -174,7 +175,6 @@ func (l *Loop) Spawn(p *Process, options *ProcessOptions) error {
 	p.create(l, HandleTypeProcess, "Loop.Spawn")
 	p.cb, p.pid, p.watch, p.failed = options.ExitCB, 0, true, false
 	syscall.ForkLock.Lock()
-	findHeap()
 	r := C.gouv_spawn(l.c, p.raw(), &c)
 	syscall.ForkLock.Unlock()
 	for i := range options.Stdio {
@@ -186,20 +186,6 @@ func (l *Loop) Spawn(p *Process, options *ProcessOptions) error {
 		p.pid = int32(C.uv_process_get_pid(p.raw()))
 	}
 	return result(r)
-}
-
-// mapped is how much memory Go's runtime had when findHeap looked last, under
-// syscall.ForkLock.
-var mapped = []metrics.Sample{{Name: "/memory/classes/total:bytes"}}
-
-// findHeap tells the C half where Go's heap is, when that may have changed.
-func findHeap() {
-	before := mapped[0].Value
-	metrics.Read(mapped)
-	if before.Kind() == metrics.KindBad || before.Uint64() != mapped[0].Value.Uint64() {
-		here := new(byte) // in the heap, or on a stack that is
-		C.gouv_find_heap(C.uintptr_t(uintptr(unsafe.Pointer(here))))
-	}
 }
 
 // valid reports whether libuv can be given the options.

@@ -52,6 +52,11 @@ func measureCost(b *bench) error {
 			return err
 		}
 	}
+	for _, program := range spawnCostPrograms {
+		if err := b.profileSpawn(program, map[string]command{"C": b.c, "cgo alone": b.bare, "Go": b.goProgram}[program]); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -101,6 +106,88 @@ func (b *bench) profile(program string, c command, style string) error {
 	}
 	b.figures[figure{"cost", e.String(), program, "cpu"}] = series{got["cpu"]}
 	return nil
+}
+
+// Where a spawn's time goes, all on one processor.
+var spawnCosts = []string{
+	"parent: fork",
+	"parent: page faults",
+	"parent: rest",
+	"parent: other threads",
+	"child: page faults",
+	"child: execve",
+	"child: rest",
+	"/bin/true",
+}
+
+var spawnCostPrograms = []string{"C", "cgo alone", "Go"}
+
+// profileSpawn has perf sample a program that spawns, with all that it spawns.
+func (b *bench) profileSpawn(program string, c command) error {
+	samples := filepath.Join(b.temp, "perf.data")
+	ms := pick(b, 2000, 500)
+	got, err := append(command{"perf", "record", "-q", "-e", "cpu-clock", "-F", "4999", "-g", "-o", samples, "--"},
+		c.with("spawn", 0, ms)...).run(measured, nil)
+	if err != nil {
+		b.skip("where a spawn's time goes: perf may not sample here (%s)", strings.Join(strings.Fields(err.Error()), " "))
+		return nil
+	}
+	text, err := output("perf", "script", "-i", samples, "-F", "comm,pid,tid,ip,sym,dso")
+	if err != nil {
+		return err
+	}
+	total := 0
+	counts := map[string]int{}
+	parent := ""
+	for sample := range strings.SplitSeq(text, "\n\n") {
+		header, _, _ := strings.Cut(strings.TrimLeft(sample, "\n"), "\n")
+		m := sampleHeader.FindStringSubmatch(header)
+		if m == nil {
+			continue
+		}
+		if parent == "" {
+			parent = m[2]
+		}
+		counts[spawnCostOf(m[1], m[2], m[3], parent, parseFrames(sample))]++
+		total++
+	}
+	if total == 0 {
+		return fmt.Errorf("cost: perf took no samples of %s", program)
+	}
+	each := 2e9 / (got["sequential"] + got["parallel"]) // it did both for the same time
+	for _, name := range spawnCosts {
+		b.figures[figure{"cost", "spawn", program, name}] = series{each * float64(counts[name]) / float64(total)}
+	}
+	b.figures[figure{"cost", "spawn", program, "all"}] = series{each}
+	return nil
+}
+
+var sampleHeader = regexp.MustCompile(`^\s*(\S+)\s+(\d+)/(\d+)\s*$`)
+
+// spawnCostOf says what a sample of a program's, process's and thread's is
+// counted for.
+func spawnCostOf(program, pid, tid, parent string, frames []frame) string {
+	inside := func(functions ...string) bool {
+		return slices.ContainsFunc(frames, func(f frame) bool { return slices.Contains(functions, f.function) })
+	}
+	faults := inside("asm_exc_page_fault", "exc_page_fault")
+	switch {
+	case program == "true":
+		return "/bin/true"
+	case pid == parent && tid != parent:
+		return "parent: other threads"
+	case pid == parent && inside("_Fork", "kernel_clone", "__do_sys_clone"):
+		return "parent: fork"
+	case pid == parent && faults:
+		return "parent: page faults"
+	case pid == parent:
+		return "parent: rest"
+	case faults:
+		return "child: page faults"
+	case inside("__x64_sys_execve", "__arm64_sys_execve", "do_execveat_common.isra.0"):
+		return "child: execve"
+	}
+	return "child: rest"
 }
 
 // frame is a line of a sample: the function and the file that it is in.
@@ -219,7 +306,17 @@ func costTables(b *bench) []table {
 	if len(rows) == 1 {
 		return nil
 	}
-	return []table{{fmt.Sprintf("The server's processor time for a message (%s):", costCell), rows}}
+	tables := []table{{fmt.Sprintf("The server's processor time for a message (%s):", costCell), rows}}
+	rows = [][]string{append([]string{"µs a process"}, spawnCostPrograms...)}
+	for _, name := range append(slices.Clone(spawnCosts), "all") {
+		row := []string{name}
+		for _, program := range spawnCostPrograms {
+			s := b.of("cost", "spawn", program, name)
+			row = append(row, series{s.median() / 1000}.short("%.0f"))
+		}
+		rows = append(rows, row)
+	}
+	return append(tables, table{"A process from spawn to close, with nothing on the heap:", rows})
 }
 
 // The allocations are what Go's own benchmarks of the package report.

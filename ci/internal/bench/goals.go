@@ -36,38 +36,40 @@ var goals = []goal{
 }
 
 func (b *bench) goals() table {
-	rows := [][]string{{"goal", "worst", "where", "reached"}}
+	rows := [][]string{{"goal", "worst", "where", "cgo alone there", "reached"}}
 	for _, g := range goals {
 		w := g.worst(b)
 		if w.where == "" {
-			rows = append(rows, []string{g.text, "–", "–", "not measured"})
+			rows = append(rows, []string{g.text, "–", "–", "–", "not measured"})
 			continue
 		}
 		reached := "**no**"
 		if g.reached(w.figure.median()) {
 			reached = "yes"
 		}
-		rows = append(rows, []string{g.text, w.figure.format(g.verb), w.where, reached})
+		rows = append(rows, []string{g.text, w.figure.format(g.verb), w.where, w.alone.format(g.verb), reached})
 	}
 	return table{rows: rows}
 }
 
 // worst is the largest figure that it was shown, or the smallest, and where
-// that was: "" where nothing was measured.
+// that was: "" where nothing was measured. Alone is the same figure of a program
+// that has cgo and no binding.
 type worst struct {
 	figure series
 	where  string
+	alone  series
 }
 
 func (w *worst) largest(figure series, where string) {
 	if !figure.missing() && (w.where == "" || figure.median() > w.figure.median()) {
-		*w = worst{figure, where}
+		*w = worst{figure: figure, where: where}
 	}
 }
 
-func (w *worst) smallest(figure series, where string) {
+func (w *worst) smallest(figure series, where string, alone series) {
 	if !figure.missing() && (w.where == "" || figure.median() < w.figure.median()) {
-		*w = worst{figure, where}
+		*w = worst{figure, where, alone}
 	}
 }
 
@@ -84,7 +86,12 @@ func worstEcho(program, other string) func(b *bench) worst {
 	return func(b *bench) (w worst) {
 		for _, c := range allEchoCells(b) {
 			cell := c.String()
-			w.smallest(b.of("echo", cell, program, "rate").over(b.of("echo", cell, other, "rate")), cell)
+			rate := func(program string) series { return b.of("echo", cell, program, "rate") }
+			var alone series
+			if program == "Go tuned" {
+				alone = rate("cgo alone").over(rate(other))
+			}
+			w.smallest(rate(program).over(rate(other)), cell, alone)
 		}
 		return w
 	}
@@ -100,8 +107,8 @@ func worstAllocations(b *bench) (w worst) {
 }
 
 func worstSpawn(b *bench) (w worst) {
-	w.smallest(b.ratio("spawn", "0", "sequential"), "one at a time")
-	w.smallest(b.ratio("spawn", "0", "parallel"), "32 at a time")
+	w.smallest(b.ratio("Go", "spawn", "0", "sequential"), "one at a time", b.ratio("cgo alone", "spawn", "0", "sequential"))
+	w.smallest(b.ratio("Go", "spawn", "0", "parallel"), "32 at a time", b.ratio("cgo alone", "spawn", "0", "parallel"))
 	return w
 }
 
@@ -116,7 +123,7 @@ func worstRatio(job, name string) func(b *bench) worst {
 	return func(b *bench) (w worst) {
 		for key := range b.figures {
 			if key.job == job && key.program == "Go" && key.name == name {
-				w.smallest(b.ratio(job, key.cell, name), key.cell)
+				w.smallest(b.ratio("Go", job, key.cell, name), key.cell, b.ratio("cgo alone", job, key.cell, name))
 			}
 		}
 		return w

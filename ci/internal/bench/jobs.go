@@ -133,6 +133,7 @@ var styles = []struct {
 	{"C tuned", func(b *bench) command { return b.c }, "tuned"},
 	{"Go tuned", func(b *bench) command { return b.goProgram }, "tuned"},
 	{"C tuned, thread", (*bench).cThread, "tuned"},
+	{"cgo alone", func(b *bench) command { return b.bare }, "tuned"},
 	{"Go guide, make", func(b *bench) command { return b.goProgram }, "make"},
 }
 
@@ -140,6 +141,7 @@ type echoCell struct {
 	transport   string
 	connections int
 	size, depth int
+	awake       bool // the processors have something to do besides, so that they do not sleep
 }
 
 func (c echoCell) message() string {
@@ -153,7 +155,11 @@ func (c echoCell) message() string {
 }
 
 func (c echoCell) String() string {
-	return fmt.Sprintf("%s, %d, %s", c.transport, c.connections, c.message())
+	name := fmt.Sprintf("%s, %d, %s", c.transport, c.connections, c.message())
+	if c.awake {
+		name += ", awake"
+	}
+	return name
 }
 
 func allEchoCells(b *bench) (cells []echoCell) {
@@ -165,6 +171,10 @@ func allEchoCells(b *bench) (cells []echoCell) {
 					continue
 				}
 				cells = append(cells, c)
+				if connections == 1 {
+					c.awake = true
+					cells = append(cells, c)
+				}
 			}
 		}
 	}
@@ -191,6 +201,15 @@ func (b *bench) echo(program string, c command, e echoCell) run {
 	return run{program: program, measure: func() (map[string]float64, error) {
 		path := filepath.Join(b.temp, "echo.sock")
 		defer os.Remove(path)
+		if e.awake {
+			for _, cpu := range []int{measured, loading} {
+				s, err := b.c.with("spin").serve(cpu)
+				if err != nil {
+					return nil, err
+				}
+				defer s.stop()
+			}
+		}
 		s, err := c.with(path).serve(measured)
 		if err != nil {
 			return nil, err
@@ -214,8 +233,10 @@ func spawnCells(b *bench) (cells []cell) {
 			continue
 		}
 		ms := pick(b, 300, 100)
-		runs := append(b.both("spawn", mib, ms), b.alone("os/exec", b.osexec.with(mib, ms)))
-		cells = append(cells, cell{fmt.Sprint(mib), runs})
+		cells = append(cells, cell{fmt.Sprint(mib), append(b.both("spawn", mib, ms),
+			b.alone("C, thread", b.cThread().with("spawn", mib, ms)),
+			b.alone("cgo alone", b.bare.with("spawn", mib, ms)),
+			b.alone("os/exec", b.osexec.with(mib, ms)))})
 	}
 	return cells
 }
@@ -235,7 +256,7 @@ func write2Cells(b *bench) (cells []cell) {
 				return b.handOver(program, sender, receiver, kind, ms)
 			}
 			cells = append(cells, cell{kind + ", " + who,
-				[]run{hand("C", b.c), hand("Go", b.goProgram), hand("C, thread", b.cThread())}})
+				[]run{hand("C", b.c), hand("Go", b.goProgram), hand("C, thread", b.cThread()), hand("cgo alone", b.bare)}})
 		}
 	}
 	return cells
@@ -274,8 +295,9 @@ func (b *bench) handOver(program string, sender, receiver command, kind string, 
 func signalsCells(b *bench) (cells []cell) {
 	for _, watchers := range []int{1, 16} {
 		ms := pick(b, 200, 100)
-		runs := append(b.both("signals", watchers, ms), b.alone("C, thread", b.cThread().with("signals", watchers, ms)))
-		cells = append(cells, cell{fmt.Sprint(watchers), runs})
+		cells = append(cells, cell{fmt.Sprint(watchers), append(b.both("signals", watchers, ms),
+			b.alone("C, thread", b.cThread().with("signals", watchers, ms)),
+			b.alone("cgo alone", b.bare.with("signals", watchers, ms)))})
 	}
 	return cells
 }

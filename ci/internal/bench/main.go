@@ -26,6 +26,7 @@ type bench struct {
 	temp      string
 	c         command // the programs of c/
 	goProgram command // the programs of subject/
+	bare      command // those of bare/
 	osexec    command
 	peers     []peer // echo servers
 	files     uint64 // how many a process may have open
@@ -129,9 +130,9 @@ func (b *bench) raiseFiles() {
 func (b *bench) build() error {
 	const source = "./ci/internal/bench"
 	bin := func(name string) string { return filepath.Join(b.temp, name) }
-	b.c, b.goProgram, b.osexec = command{bin("c")}, command{bin("go")}, command{bin("osexec")}
+	b.c, b.goProgram, b.bare, b.osexec = command{bin("c")}, command{bin("go")}, command{bin("bare")}, command{bin("osexec")}
 
-	for name, folder := range map[string]string{"go": "/subject", "gonet": "/peers/gonet", "osexec": "/peers/osexec"} {
+	for name, folder := range map[string]string{"go": "/subject", "bare": "/bare", "gonet": "/peers/gonet", "osexec": "/peers/osexec"} {
 		if _, err := output("go", "build", "-o", bin(name), source+folder); err != nil {
 			return err
 		}

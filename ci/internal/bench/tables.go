@@ -57,9 +57,9 @@ func (b *bench) of(job, cell, program, name string) series {
 	return b.figures[figure{job, cell, program, name}]
 }
 
-// ratio returns Go's figures over C's.
-func (b *bench) ratio(job, cell, name string) series {
-	return b.of(job, cell, "Go", name).over(b.of(job, cell, "C", name))
+// ratio returns a program's figures over C's.
+func (b *bench) ratio(program, job, cell, name string) series {
+	return b.of(job, cell, program, name).over(b.of(job, cell, "C", name))
 }
 
 func callbackTables(b *bench) []table {
@@ -72,8 +72,8 @@ func callbackTables(b *bench) []table {
 }
 
 func echoTables(b *bench) []table {
-	beside := [][]string{{"transport, connections, message", "C guide, /s", "Go guide : C guide", "C tuned, /s", "Go tuned : C tuned", "… with a thread"}}
-	cost := [][]string{{"transport, connections, message", "C guide", "Go guide", "Go guide, make", "Go : C guide", "C tuned", "… with a thread", "Go tuned", "Go : C tuned", "load busy"}}
+	beside := [][]string{{"transport, connections, message", "C guide, /s", "Go guide : C guide", "C tuned, /s", "Go tuned : C tuned", "… with a thread", "cgo alone : C tuned"}}
+	cost := [][]string{{"transport, connections, message", "C guide", "Go guide", "Go guide, make", "Go : C guide", "C tuned", "… with a thread", "Go tuned", "cgo alone", "Go : C tuned", "load busy"}}
 	all := [][]string{{"transport, connections, message", "C tuned", "Go tuned", "Go guide", "Go guide, make"}}
 	for _, p := range b.peers {
 		all[0] = append(all[0], p.name)
@@ -85,9 +85,9 @@ func echoTables(b *bench) []table {
 		beside = append(beside, []string{name,
 			rate("C guide").thousands(), rate("Go guide").over(rate("C guide")).format("%.2f"),
 			rate("C tuned").thousands(), rate("Go tuned").over(rate("C tuned")).format("%.2f"),
-			rate("Go tuned").over(rate("C tuned, thread")).format("%.2f")})
+			rate("Go tuned").over(rate("C tuned, thread")).format("%.2f"), rate("cgo alone").over(rate("C tuned")).format("%.2f")})
 		cost = append(cost, []string{name, cpu("C guide").short("%.0f"), cpu("Go guide").short("%.0f"), cpu("Go guide, make").short("%.0f"),
-			cpu("Go guide").over(cpu("C guide")).format("%.2f"), cpu("C tuned").short("%.0f"), cpu("C tuned, thread").short("%.0f"), cpu("Go tuned").short("%.0f"),
+			cpu("Go guide").over(cpu("C guide")).format("%.2f"), cpu("C tuned").short("%.0f"), cpu("C tuned, thread").short("%.0f"), cpu("Go tuned").short("%.0f"), cpu("cgo alone").short("%.0f"),
 			cpu("Go tuned").over(cpu("C tuned")).format("%.2f"),
 			b.of("echo", name, "C tuned", "load").short("%.2f")})
 		row := []string{name}
@@ -107,11 +107,12 @@ func echoTables(b *bench) []table {
 func spawnTables(b *bench) []table {
 	var tables []table
 	for _, how := range [][2]string{{"sequential", "One process at a time"}, {"parallel", "32 processes at a time"}} {
-		rows := [][]string{{"memory in use, MiB", "C, /s", "Go, /s", "Go : C", "os/exec, /s", "Go : os/exec"}}
+		rows := [][]string{{"memory in use, MiB", "C, /s", "Go, /s", "Go : C", "… with a thread", "cgo alone : C", "os/exec, /s", "Go : os/exec"}}
 		for _, mib := range spawnHeaps(b) {
-			cell := fmt.Sprint(mib)
-			c, g, exec := b.of("spawn", cell, "C", how[0]), b.of("spawn", cell, "Go", how[0]), b.of("spawn", cell, "os/exec", how[0])
-			rows = append(rows, []string{cell, c.thousands(), g.thousands(), g.over(c).format("%.2f"), exec.thousands(), g.over(exec).format("%.2f")})
+			of := func(program string) series { return b.of("spawn", fmt.Sprint(mib), program, how[0]) }
+			c, g, exec := of("C"), of("Go"), of("os/exec")
+			rows = append(rows, []string{fmt.Sprint(mib), c.thousands(), g.thousands(), g.over(c).format("%.2f"),
+				g.over(of("C, thread")).format("%.2f"), of("cgo alone").over(c).format("%.2f"), exec.thousands(), g.over(exec).format("%.2f")})
 		}
 		tables = append(tables, table{how[1] + ":", rows})
 	}
@@ -119,24 +120,26 @@ func spawnTables(b *bench) []table {
 }
 
 func write2Tables(b *bench) []table {
-	rows := [][]string{{"handle, which is Go", "C, /s", "Go, /s", "Go : C", "… with a thread"}}
+	var cells []string
 	for _, kind := range []string{"pipe", "tcp"} {
 		for _, who := range []string{"sender", "receiver", "both"} {
-			cell := kind + ", " + who
-			rows = append(rows, []string{cell, b.of("write2", cell, "C", "received").thousands(),
-				b.of("write2", cell, "Go", "received").thousands(), b.ratio("write2", cell, "received").format("%.2f"),
-				b.of("write2", cell, "Go", "received").over(b.of("write2", cell, "C, thread", "received")).format("%.2f")})
+			cells = append(cells, kind+", "+who)
 		}
 	}
-	return []table{{rows: rows}}
+	return b.rates("handle, which is Go", "write2", cells, "received")
 }
 
 func signalsTables(b *bench) []table {
-	rows := [][]string{{"watchers", "C, /s", "Go, /s", "Go : C", "… with a thread"}}
-	for _, cell := range []string{"1", "16"} {
-		rows = append(rows, []string{cell, b.of("signals", cell, "C", "signals").thousands(),
-			b.of("signals", cell, "Go", "signals").thousands(), b.ratio("signals", cell, "signals").format("%.2f"),
-			b.of("signals", cell, "Go", "signals").over(b.of("signals", cell, "C, thread", "signals")).format("%.2f")})
+	return b.rates("watchers", "signals", []string{"1", "16"}, "signals")
+}
+
+// rates is a table of what a second brings in each cell.
+func (b *bench) rates(header, job string, cells []string, name string) []table {
+	rows := [][]string{{header, "C, /s", "Go, /s", "Go : C", "… with a thread", "cgo alone : C"}}
+	for _, cell := range cells {
+		of := func(program string) series { return b.of(job, cell, program, name) }
+		rows = append(rows, []string{cell, of("C").thousands(), of("Go").thousands(), of("Go").over(of("C")).format("%.2f"),
+			of("Go").over(of("C, thread")).format("%.2f"), of("cgo alone").over(of("C")).format("%.2f")})
 	}
 	return []table{{rows: rows}}
 }

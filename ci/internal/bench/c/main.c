@@ -1,54 +1,26 @@
 #include "bench.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
-
-void must(int err, const char *what) {
-  if (err >= 0)
-    return;
-  fprintf(stderr, "%s: %s\n", what, uv_strerror(err));
-  exit(1);
-}
-
-void *must_alloc(size_t size) {
-  void *memory = malloc(size);
-
-  if (memory == NULL)
-    must(UV_ENOMEM, "malloc");
-  return memory;
-}
-
-void report(const char *name, double value, const char *unit) {
-  printf("%s %.17g %s\n", name, value, unit);
-  fflush(stdout);
-}
-
-static double batches[1 << 20];
-static size_t batch_count;
-
-void add_batch(uint64_t ns, uint64_t events) {
-  if (events > 0 && batch_count < sizeof(batches) / sizeof(batches[0]))
-    batches[batch_count++] = (double) ns / (double) events;
-}
-
-static int by_size(const void *a, const void *b) {
-  double left = *(const double *) a, right = *(const double *) b;
-
-  return (left > right) - (left < right);
-}
-
-void report_batches(const char *name) {
-  if (batch_count == 0)
-    must(UV_ETIMEDOUT, "no batch was done");
-  qsort(batches, batch_count, sizeof(batches[0]), by_size);
-  report(name, batches[batch_count / 2], "ns");
-}
-
-uint64_t in_ms(const char *ms) { return uv_hrtime() + strtoull(ms, NULL, 10) * 1000000; }
 
 static void version_main(char **args) {
   (void) args;
   puts(uv_version_string());
+}
+
+/* spin: keeps a processor awake, in the time that nobody else wants. */
+static void spin_main(char **args) {
+  const struct sched_param idle = {0};
+  volatile int always = 1;
+
+  (void) args;
+  if (sched_setscheduler(0, SCHED_IDLE, &idle))
+    must(UV_EPERM, "sched_setscheduler");
+  puts("ready 0");
+  fflush(stdout);
+  while (always)
+    ;
 }
 
 static const struct {
@@ -57,6 +29,7 @@ static const struct {
   void (*run)(char **args);
 } programs[] = {
     {"version", 0, version_main},
+    {"spin", 0, spin_main},
     {"callback", 2, callback_main},
     {"echo", 3, echo_main},
     {"load", 8, load_main},
