@@ -94,6 +94,7 @@ typedef struct {
 } gouv_loop_t;
 
 /* Loop. */
+int gouv_standard_descriptors(void);
 uintptr_t gouv_thread(void);
 gouv_loop_t *gouv_loop_attach(uv_loop_t *loop);
 void gouv_loop_detach(gouv_loop_t *shared);
@@ -106,9 +107,11 @@ int gouv_spawn(uv_loop_t *loop, uv_process_t *process, const uv_process_options_
 void gouv_close_unspawned(uv_loop_t *loop, uv_handle_t *handle);
 void gouv_made_by_go(void);
 int gouv_signal_own(int signum);
+int gouv_signal_ignored(int signum);
 int gouv_signal_default_or_go(int signum);
 void gouv_signal_disown(int signum);
 void gouv_signal_relay(int fd);
+int gouv_signal_wanted(int signum);
 void gouv_signal_pass(int signum);
 
 /* Streams. */
@@ -116,8 +119,8 @@ int gouv_can_wait_for(uv_loop_t *loop, int fd);
 int gouv_listen(uv_stream_t *stream, int backlog);
 uv_stream_t *gouv_copy_to_send(uv_write_t *req);
 void gouv_free_copy(uv_stream_t *copy);
-int gouv_write(uv_write_t *req, uv_stream_t *stream, void *base, size_t len, uv_stream_t *send);
-int gouv_try_write(uv_stream_t *stream, void *base, size_t len, uv_stream_t *send);
+int gouv_write(uv_write_t *req, uv_stream_t *stream, char *base, size_t len, uv_stream_t *send);
+int gouv_try_write(uv_stream_t *stream, char *base, size_t len, uv_stream_t *send);
 
 /* Threads. */
 int gouv_thread_create(uv_thread_t *tid, uintptr_t id);

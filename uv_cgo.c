@@ -34,6 +34,17 @@ uintptr_t gouv_thread(void) {
   return (uintptr_t) &self;
 }
 
+/* Whether descriptors 0 to 2 are open. What libuv opens could be one of them
+ * otherwise, and it aborts rather than close such a one. */
+int gouv_standard_descriptors(void) {
+  int fd;
+
+  for (fd = 0; fd <= 2; fd++)
+    if (fcntl(fd, F_GETFD) < 0)
+      return UV_EBADF;
+  return 0;
+}
+
 gouv_loop_t *gouv_loop_attach(uv_loop_t *loop) {
   gouv_loop_t *shared = calloc(1, sizeof(*shared));
   loop->data = shared;
@@ -50,12 +61,13 @@ int gouv_loop_configure(uv_loop_t *loop, uv_loop_option option, int signum) {
   return uv_loop_configure(loop, option, signum);
 }
 
-/* uv_run, with a note of who is inside. */
+/* uv_run, with a note of who is inside: 0 stands for this thread, which the Go
+ * half cannot name, since its goroutine may change threads on the way here. */
 int gouv_run(uv_loop_t *loop, uv_run_mode mode, uintptr_t runner) {
   gouv_loop_t *shared = loop->data;
   int alive;
 
-  __atomic_store_n(&shared->runner, runner, __ATOMIC_SEQ_CST);
+  __atomic_store_n(&shared->runner, runner ? runner : gouv_thread(), __ATOMIC_SEQ_CST);
   alive = uv_run(loop, mode);
   __atomic_store_n(&shared->runner, 0, __ATOMIC_SEQ_CST);
   return alive;
@@ -147,21 +159,21 @@ static void relay(int signum) {
 
 static void on_signal(int signum, siginfo_t *info, void *context) {
   const struct sigaction *next = &before[signum];
+  int passed = signum == passing;
 
-  if (signum == passing) {
+  if (passed)
     passing = 0;
-  } else {
+  else
     libuv_handler(signum);
-    if (next->sa_handler == SIG_DFL || next->sa_handler == SIG_IGN)
-      return; /* Go sets SA_SIGINFO with these too */
+  if (next->sa_handler == SIG_DFL || next->sa_handler == SIG_IGN)
+    return; /* Go sets SA_SIGINFO with these too */
 #ifdef SIGSTKFLT
-    if (signum == SIGSTKFLT)
-      return; /* os/signal does not know it, and Go's handler ends the process */
+  if (signum == SIGSTKFLT)
+    return; /* os/signal does not know it, and Go's handler ends the process */
 #endif
-    if (!harmless_to_pass(signum)) {
-      relay(signum);
-      return;
-    }
+  if (!passed && !harmless_to_pass(signum)) {
+    relay(signum);
+    return;
   }
   if (next->sa_flags & SA_SIGINFO)
     next->sa_sigaction(signum, info, context);
@@ -193,31 +205,58 @@ static void silence_guards(void) {
     close(nowhere);
 }
 
-/* Go raises the soft RLIMIT_NOFILE when it starts, to one less than the hard one
+/* What there is to do between fork and exec, in children of uv_spawn; other forks
+ * are none of our business.
+ *
+ * Go raises the soft RLIMIT_NOFILE when it starts, to one less than the hard one
  * (so that it can tell its own doing), and lowers it in the children of os/exec
- * alone. This lowers it in those of uv_spawn, between fork and exec; other forks
- * are none of our business, and neither is a limit that somebody set since. */
+ * alone. So this does, unless somebody has set another limit since.
+ *
+ * libuv resets the signals up to 31. The handlers of the others, Go's and the
+ * binding's, run on a stack in Go's heap, which is not there. */
 static void after_fork_in_child(void) {
   struct rlimit now;
+  struct sigaction action;
+  int signum;
 
-  if (spawning && getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_max == start_files.rlim_max &&
-      now.rlim_cur == now.rlim_max - 1)
+  if (!spawning)
+    return;
+  if (getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_max == start_files.rlim_max && now.rlim_cur == now.rlim_max - 1)
     setrlimit(RLIMIT_NOFILE, &start_files);
+  for (signum = 32; signum < SIGNALS; signum++) {
+    if (sigaction(signum, NULL, &action) || action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)
+      continue;
+    action.sa_flags = 0;
+    action.sa_handler = SIG_DFL;
+    sigaction(signum, &action, NULL);
+  }
 }
 
 /* A process title goes where the arguments are, and the strings of Go's os.Args
- * are those arguments: Go gets the copies that uv_setup_args makes instead. That
- * is left alone where somebody has moved arguments. */
+ * are those arguments: Go gets copies instead, of its own, since libuv frees those
+ * that it makes. That is left alone where somebody has moved arguments. */
 static void setup_args(int argc, char **argv) {
-  char **copies;
+  char **copies, *copy;
   int i;
 
   for (i = 1; i < argc; i++)
     if (argv[i] != argv[i - 1] + strlen(argv[i - 1]) + 1)
       return;
   copies = uv_setup_args(argc, argv);
-  for (i = 0; i < argc; i++)
-    argv[i] = copies[i];
+  for (i = 0; i < argc; i++) {
+    copy = strdup(copies[i]);
+    argv[i] = copy == NULL ? copies[i] : copy;
+  }
+}
+
+/* Opens those of the first three descriptors that are closed, as Go's runtime
+ * does, too, but that comes later: libuv would get them for its own ends. */
+static void open_standard_descriptors(void) {
+  int fd;
+
+  for (fd = 0; fd <= 2; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) < 0)
+      return;
 }
 
 /* Runs before Go's runtime does, so that there is no moment at which Go code
@@ -226,6 +265,7 @@ static void setup_args(int argc, char **argv) {
  * priority, which comes later. Glibc is who passes the arguments; elsewhere there
  * are none. */
 __attribute__((constructor(101))) static void start(int argc, char **argv) {
+  struct rlimit most_files;
   sigset_t all, mask;
   int signum;
 
@@ -239,9 +279,13 @@ __attribute__((constructor(101))) static void start(int argc, char **argv) {
 #else
   (void) argc, (void) argv;
 #endif
+  open_standard_descriptors();
   getrlimit(RLIMIT_NOFILE, &start_files);
   pthread_atfork(NULL, NULL, after_fork_in_child);
 
+  most_files = start_files;
+  most_files.rlim_cur = most_files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &most_files);
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &mask);
   guard_error = uv_loop_init(&guard_loop);
@@ -250,6 +294,7 @@ __attribute__((constructor(101))) static void start(int argc, char **argv) {
       guard(signum);
   silence_guards();
   pthread_sigmask(SIG_SETMASK, &mask, NULL);
+  setrlimit(RLIMIT_NOFILE, &start_files);
 }
 
 /* Makes the binding's handler the one that is installed. The Go half calls it,
@@ -272,6 +317,14 @@ int gouv_signal_own(int signum) {
   ours.sa_flags = SA_ONSTACK | SA_SIGINFO | SA_RESTART;
   sigfillset(&ours.sa_mask);
   return sigaction(signum, &ours, NULL) ? UV_EINVAL : 0;
+}
+
+/* Whether a signal that can be watched is ignored. */
+int gouv_signal_ignored(int signum) {
+  struct sigaction now;
+
+  return signum > 0 && signum < SIGNALS && guards[signum].signum == signum && sigaction(signum, NULL, &now) == 0 &&
+         now.sa_handler == SIG_IGN;
 }
 
 /* Whether a signal that can be watched has its default, or Go's handler, which
@@ -297,9 +350,17 @@ void gouv_signal_disown(int signum) {
 /* The Go half reads from the other end of fd which signals to pass on. */
 void gouv_signal_relay(int fd) { relay_fd = fd; }
 
+/* Takes note that a signal's way ends here. Meanwhile the last watcher may have
+ * stopped, and what was there before is back: whether there is a handler still. */
+int gouv_signal_wanted(int signum) {
+  struct sigaction now;
+
+  __atomic_store_n(&relayed[signum], 0, __ATOMIC_SEQ_CST);
+  return sigaction(signum, NULL, &now) == 0 && now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN;
+}
+
 /* Passes a signal on, on this thread, which is Go's. */
 void gouv_signal_pass(int signum) {
-  __atomic_store_n(&relayed[signum], 0, __ATOMIC_SEQ_CST);
   passing = signum;
   raise(signum);
   passing = 0;
@@ -318,7 +379,10 @@ static struct {
   int looked, more;     /* whether there was something mapped at its end, too */
 } heap;
 
-enum { ARENA = 64 << 20 }; /* which Go's heap is made of, on 64-bit systems */
+enum {
+  ARENA = 64 << 20, /* which Go's heap is made of, on 64-bit systems */
+  APART = 1 << 30
+};
 
 static int is_mapped(uintptr_t address) {
   unsigned char resident;
@@ -327,10 +391,12 @@ static int is_mapped(uintptr_t address) {
 }
 
 /* Finds the heap by an address in it: anonymous mappings, one after the other,
- * from one arena's boundary to another's. */
+ * from one arena's boundary to another's, and nothing else near. Go asks for
+ * addresses far from all others, and where it does not get them, its heap is
+ * among C's memory and cannot be told from it. */
 static void find_heap(uintptr_t inside) {
   FILE *maps = fopen("/proc/self/maps", "re");
-  uintptr_t from = 0, to = 0, start, end;
+  uintptr_t below = 0, from = 0, to = 0, above = UINTPTR_MAX, start, end;
   unsigned long inode;
   char line[4096 + 128], perms[5];
   int name;
@@ -341,22 +407,27 @@ static void find_heap(uintptr_t inside) {
     if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %*x %*s %lu %n", &start, &end, perms, &inode, &name) != 4)
       break;
     if (start != to) {
-      if (from <= inside && inside < to)
+      if (from <= inside && inside < to) {
+        above = start;
         break;
+      }
+      below = to;
       from = start;
     }
     to = end;
     if (inode != 0 || (strcmp(perms, "rw-p") && strcmp(perms, "---p")) ||
         (line[name] != '\0' && strncmp(line + name, "[anon: Go:", 10))) {
       if (from <= inside && inside < start) {
-        to = start;
+        above = to = start;
         break;
       }
-      from = end;
+      below = from = end;
     }
   }
   if (maps != NULL)
     fclose(maps);
+  if (from - below < APART || above - to < APART)
+    return;
   from = (from + ARENA - 1) / ARENA * ARENA;
   to = to / ARENA * ARENA;
   if (from <= inside && inside < to) {
@@ -392,6 +463,30 @@ static int hide_heap(uintptr_t inside, const void *on_stack, const void *allocat
 static void show_heap(void) {}
 #endif
 
+/* Puts /dev/null where descriptors 0 to 2 are closed, unless the child shall
+ * inherit that very one: libuv would get them for its own ends, and abort rather
+ * than close such a one. */
+static void fill_standard_descriptors(const uv_process_options_t *options, int filled[3]) {
+  int fd, i;
+
+  for (fd = 0; fd <= 2; fd++) {
+    filled[fd] = fcntl(fd, F_GETFD) < 0;
+    for (i = 0; i < options->stdio_count; i++)
+      if (options->stdio[i].flags & UV_INHERIT_FD && options->stdio[i].data.fd == fd)
+        filled[fd] = 0;
+    if (filled[fd])
+      filled[fd] = open("/dev/null", O_RDWR | O_CLOEXEC) == fd;
+  }
+}
+
+static void free_standard_descriptors(const int filled[3]) {
+  int fd;
+
+  for (fd = 0; fd <= 2; fd++)
+    if (filled[fd])
+      close(fd);
+}
+
 static void find(uv_handle_t *handle, void *arg) {
   uv_handle_t **wanted = arg;
   if (handle == *wanted)
@@ -404,6 +499,7 @@ static void find(uv_handle_t *handle, void *arg) {
  * which breaks the list: such a handle's links are made to point at itself, so
  * that the second time does no harm. */
 int gouv_spawn(uv_loop_t *loop, uv_process_t *process, const uv_process_options_t *options) {
+  int filled[3];
   uv_process_options_t known = *options;
   uv_handle_t *missing = (uv_handle_t *) process;
   void *links[2];
@@ -411,12 +507,14 @@ int gouv_spawn(uv_loop_t *loop, uv_process_t *process, const uv_process_options_
 
   if (uv_version() < 0x013000) /* libuv 1.48 brought the flag, which does nothing on Unix */
     known.flags &= ~(unsigned int) UV_PROCESS_WINDOWS_FILE_PATH_EXACT_NAME;
+  fill_standard_descriptors(&known, filled);
   hidden = hide_heap((uintptr_t) options, &known, process);
   spawning = 1;
   err = uv_spawn(loop, process, &known);
   spawning = 0;
   if (hidden)
     show_heap();
+  free_standard_descriptors(filled);
   if (err != 0 && uv_version() >= 0x013400) {
     uv_walk(loop, find, &missing);
     if (missing != NULL) {
@@ -500,7 +598,7 @@ void gouv_free_copy(uv_stream_t *copy) {
 
 /* uv_write2 and uv_try_write2 for the usual case of one buffer, which then
  * needs no array in Go's memory. */
-int gouv_write(uv_write_t *req, uv_stream_t *stream, void *base, size_t len, uv_stream_t *send) {
+int gouv_write(uv_write_t *req, uv_stream_t *stream, char *base, size_t len, uv_stream_t *send) {
   uv_buf_t buf;
 
   buf.base = base;
@@ -508,7 +606,7 @@ int gouv_write(uv_write_t *req, uv_stream_t *stream, void *base, size_t len, uv_
   return uv_write2(req, stream, &buf, 1, send, gouv_write_cb);
 }
 
-int gouv_try_write(uv_stream_t *stream, void *base, size_t len, uv_stream_t *send) {
+int gouv_try_write(uv_stream_t *stream, char *base, size_t len, uv_stream_t *send) {
   uv_buf_t buf;
 
   buf.base = base;

@@ -342,6 +342,61 @@ func TestCallback_Goexit(t *testing.T) {
 	})
 }
 
+// A deferred function of the callback's that panics does not keep the goroutine
+// from exiting. The panic goes on past Run, and the loop is lost as with Goexit
+// alone.
+func TestCallback_GoexitAndPanic(t *testing.T) {
+	if asan {
+		t.Skip("C's frames are dropped")
+	}
+	loop := new(uv.Loop)
+	require.NoError(t, loop.Init())
+	timer := newTimer(t, loop)
+	require.NoError(t, timer.Start(func(*uv.Timer) {
+		defer func() { panic("deferred") }()
+		runtime.Goexit()
+	}, 0, 0))
+	recovered := make(chan any, 1)
+	go func() {
+		defer func() { recovered <- recover() }()
+		runMode(t, loop, uv.RunDefault)
+	}()
+	select {
+	case value := <-recovered:
+		assert.Equal(t, "deferred", value)
+	case <-time.After(timeLimit):
+		require.Fail(t, "the goroutine does not end")
+	}
+	assert.Contains(t, panicText(func() { loop.Stop() }), "a callback called runtime.Goexit")
+	assert.Equal(t, uv.EBUSY, loop.Close())
+	timer.Close(nil)
+	assert.False(t, timer.IsClosing(), "it cannot be")
+
+	var refused uv.Process
+	assert.Contains(t, panicText(func() { _ = loop.Spawn(&refused, nil) }), "Goexit")
+}
+
+// A process that was refused can be closed after Goexit as any handle can, which
+// is to say that nothing happens.
+func TestCallback_GoexitAndARefusedProcess(t *testing.T) {
+	if asan {
+		t.Skip("C's frames are dropped")
+	}
+	loop := new(uv.Loop)
+	require.NoError(t, loop.Init())
+	var refused uv.Process
+	require.Equal(t, uv.EINVAL, loop.Spawn(&refused, nil))
+	timer := newTimer(t, loop)
+	require.NoError(t, timer.Start(func(*uv.Timer) { runtime.Goexit() }, 0, 0))
+	ended := make(chan bool)
+	go func() {
+		defer close(ended)
+		runMode(t, loop, uv.RunDefault)
+	}()
+	<-ended
+	refused.Close(func(uv.Handle) { t.Error("called") })
+}
+
 // The rest of the process does not mind.
 func TestCallback_GoexitSparesOtherLoops(t *testing.T) {
 	if asan {

@@ -115,8 +115,8 @@ func gouvOnAlloc(id C.uintptr_t, suggested C.size_t, buf *C.uv_buf_t) {
 	l := s.loop
 	returned := false
 	defer l.caught(&returned)
-	s.allocating = true
-	defer func() { s.allocating = false }()
+	l.allocating = s
+	defer func() { l.allocating = nil }()
 	l.readBuf = s.alloc(s.outer(), int(suggested))
 	if len(l.readBuf) > 0 {
 		base := unsafe.SliceData(l.readBuf)

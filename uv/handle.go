@@ -17,7 +17,9 @@ import (
 // A handle's Init starts its life and Close ends it: from Init to the close
 // callback libuv knows it and the binding keeps it from the garbage collector,
 // whether or not the program does. After that it can be initialised again.
-// Methods panic before Init and after Close, except those that only look.
+// Methods panic before Init and after Close. After Close those that only look
+// still answer, as in C: there is no descriptor, and nothing is active, readable
+// or pending.
 //
 // Mirrors uv_handle_t.
 type Handle interface {
@@ -51,8 +53,8 @@ type Handle interface {
 	// SetData attaches any value to the handle. Binds uv_handle_set_data.
 	SetData(data any)
 	// Fileno returns the descriptor of a stream. It returns EINVAL for other
-	// handles and EBADF for a stream that has none yet. The descriptor stays
-	// the handle's. Binds uv_fileno.
+	// handles and EBADF for a stream that has none yet, or is closed. The
+	// descriptor stays the handle's. Binds uv_fileno.
 	Fileno() (int, error)
 	// SendBufferSize sets the size of a stream's socket's send buffer, in
 	// bytes, and returns it; 0 only asks. Linux sets twice what it is given and
@@ -124,7 +126,7 @@ type handle struct {
 	closing bool  // Close was called
 
 	// What streams alone use: here it takes no room.
-	allocating bool // inside an AllocCB, where libuv can neither close nor stop
+	received   bool // over an ipc pipe, and may be of a kind that the loop cannot wait for
 	connecting bool
 	requests   int32 // in flight
 }
@@ -185,6 +187,19 @@ func (h *handle) enter(method string) {
 		panic("uv: " + h.method(method) + ": the handle is " + h.state())
 	}
 	h.loop.enterFor(h, method)
+}
+
+// look is enter for methods that only look, which may be called after Close, too.
+// It reports whether C can be asked: its struct is there until the close callback.
+func (h *handle) look(method string) bool {
+	if h.id == 0 && h.closing {
+		return false
+	}
+	if !handles.holds(h.id, h) {
+		h.enter(method)
+	}
+	h.loop.enterFor(h, method)
+	return true
 }
 
 func (h *handle) state() string {
@@ -333,7 +348,9 @@ func (h *handle) SetData(data any) { h.data = data }
 
 // Fileno implements [Handle].
 func (h *handle) Fileno() (int, error) {
-	h.enter("Fileno")
+	if !h.look("Fileno") {
+		return -1, EBADF
+	}
 	var fd C.uv_os_fd_t
 	r := C.uv_fileno(h.c, &fd)
 	if r != 0 {

@@ -2,6 +2,7 @@ package uv_test
 
 import (
 	"iter"
+	"net/netip"
 	"os/exec"
 	"reflect"
 	"runtime"
@@ -104,6 +105,12 @@ func methodsOf(object any) iter.Seq2[string, func()] {
 // can be called at any time.
 func onlyLooks(method string) bool {
 	return slices.Contains([]string{"IsClosing", "Type", "Loop", "Data", "SetData", "PID"}, method)
+}
+
+// onlyLooksAfterClose reports whether a method may be called after Close, too.
+func onlyLooksAfterClose(method string) bool {
+	return slices.Contains([]string{"IsActive", "HasRef", "Fileno", "IsReadable", "IsWritable", "WriteQueueSize", "ReadStop",
+		"Getsockname", "Getpeername", "PendingCount", "PendingType", "DueIn", "Repeat", "Signum"}, method)
 }
 
 // shallowCopy returns a pointer to a copy of what p points to, behind vet's back.
@@ -272,16 +279,27 @@ func TestHandle_MethodsPanicBeforeInit(t *testing.T) {
 	}
 }
 
+// assertClosedCall checks that a call of a closed handle's says so, unless it only
+// looks.
+func assertClosedCall(t *testing.T, kind, method string, call func()) {
+	t.Helper()
+	want := "uv: " + kind + "." + method + ": the handle is closed"
+	if onlyLooksAfterClose(method) {
+		want = ""
+	}
+	assert.Equal(t, want, panicText(call))
+}
+
 // assertClosed checks that the methods of a closed handle say so.
 func assertClosed(t *testing.T, h uv.Handle) {
 	t.Helper()
 	for name, call := range methodsOf(h) {
 		switch {
 		case name == "Init" || name == "InitEx":
-		case onlyLooks(name) || name == "IsActive" || name == "HasRef":
+		case onlyLooks(name):
 			assert.Empty(t, panicText(call), name)
 		default:
-			assert.Equal(t, "uv: "+typeName(h)+"."+name+": the handle is closed", panicText(call))
+			assertClosedCall(t, typeName(h), name, call)
 		}
 	}
 	assert.False(t, h.IsActive())
@@ -310,6 +328,68 @@ func TestHandle_MethodsPanicAfterClose(t *testing.T) {
 			assert.Same(t, loop, h.Loop())
 		})
 	}
+}
+
+// What those that only look say after Close is what C says.
+func TestHandle_LookingAfterClose(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	pair, err := uv.Socketpair(syscall.SOCK_STREAM, 0, 0, 0)
+	require.NoError(t, err)
+	defer syscall.Close(pair[1])
+	var pipe uv.Pipe
+	require.NoError(t, pipe.Init(loop, true))
+	require.NoError(t, pipe.Open(pair[0]))
+	var tcp uv.TCP
+	require.NoError(t, tcp.Init(loop))
+	require.NoError(t, tcp.Bind(netip.MustParseAddrPort("127.0.0.1:0"), 0))
+	timer := newTimer(t, loop)
+	require.NoError(t, timer.Start(func(*uv.Timer) { t.Error("a closed timer expires") }, 5000, 7000))
+	var signal uv.Signal
+	require.NoError(t, signal.Init(loop))
+	require.NoError(t, signal.Start(func(*uv.Signal, syscall.Signal) {}, syscall.SIGUSR2))
+	require.NoError(t, pipe.ReadStart(nil, func(uv.Stream, []byte, error) { t.Error("a closed pipe reads") }))
+
+	look := func(queued int, due, repeat uint64) {
+		for _, s := range []uv.Stream{&pipe, &tcp} {
+			fd, err := s.Fileno()
+			assert.Equal(t, -1, fd)
+			assert.Equal(t, uv.EBADF, err)
+			assert.False(t, s.IsReadable())
+			assert.False(t, s.IsWritable())
+			assert.NoError(t, s.ReadStop())
+		}
+		assert.Equal(t, queued, pipe.WriteQueueSize())
+		assert.Zero(t, pipe.PendingCount())
+		assert.Equal(t, uv.HandleTypeUnknown, pipe.PendingType())
+		_, err := pipe.Getsockname()
+		assert.Equal(t, uv.EBADF, err)
+		_, err = pipe.Getpeername()
+		assert.Equal(t, uv.EBADF, err)
+		_, err = tcp.Getsockname()
+		assert.Equal(t, uv.EBADF, err)
+		_, err = tcp.Getpeername()
+		assert.Equal(t, uv.EBADF, err)
+		assert.LessOrEqual(t, timer.DueIn(), due)
+		assert.Equal(t, repeat, timer.Repeat())
+		assert.Zero(t, signal.Signum())
+	}
+	written, closed := 0, 0
+	require.NoError(t, pipe.Write(nil, [][]byte{make([]byte, 4<<20)}, func(_ *uv.WriteReq, err error) {
+		written++
+		assert.Equal(t, uv.ECANCELED, err)
+		look(0, 5000, 7000)
+	}))
+	queued := pipe.WriteQueueSize()
+	assert.Positive(t, queued)
+	for _, h := range []uv.Handle{&tcp, timer, &signal, &pipe} {
+		h.Close(func(uv.Handle) { closed++ })
+	}
+	look(queued, 5000, 7000)
+	run(t, loop)
+	look(0, 0, 0)
+	assert.Equal(t, 1, written)
+	assert.Equal(t, 4, closed)
 }
 
 func TestHandle_InitTwicePanics(t *testing.T) {

@@ -2,6 +2,8 @@ package uv_test
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 
@@ -500,4 +502,69 @@ func TestIPC_CloseHandleAfterItsPipe(t *testing.T) {
 	b.Close(closed)
 	run(t, loop)
 	assert.Equal(t, counts{"write": 1, "close": 3}, c)
+}
+
+// A descriptor that the loop cannot wait for may come over an ipc pipe, too, from
+// whoever is at the other end. libuv would abort when it is to read from it.
+func TestIPC_FileReceived(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	fds, err := socketPair()
+	require.NoError(t, err)
+	channel := new(uv.Pipe)
+	require.NoError(t, channel.Init(loop, true))
+	require.NoError(t, channel.Open(fds[1]))
+	path := filepath.Join(t.TempDir(), "file")
+	file, err := os.Create(path)
+	require.NoError(t, err)
+	defer file.Close()
+	ends, err := uv.MakePipe(0, 0)
+	require.NoError(t, err)
+
+	c := counts{}
+	require.NoError(t, channel.ReadStart(nil, func(s uv.Stream, _ []byte, err error) {
+		if err != nil {
+			s.Close(nil)
+			return
+		}
+		for channel.PendingCount() > 0 {
+			c["pending"]++
+			received := new(uv.Pipe)
+			must(received.Init(loop, false))
+			assert.NoError(t, s.Accept(received))
+			never := func(uv.Stream, []byte, error) { t.Error("read") }
+			if c["pending"] == 1 {
+				assert.Equal(t, uv.EPERM, received.ReadStart(nil, never))
+				assert.Equal(t, uv.EPERM, received.Shutdown(nil, nil))
+				n, err := received.TryWrite([][]byte{[]byte("text")})
+				assert.NoError(t, err)
+				assert.Equal(t, 4, n)
+				received.Close(nil)
+				continue
+			}
+			read := func(s uv.Stream, buf []byte, err error) {
+				if err == nil {
+					c[string(buf)]++
+					return
+				}
+				assert.Equal(t, uv.EOF, err)
+				s.Close(nil)
+			}
+			assert.NoError(t, received.ReadStart(nil, read))
+			assert.NoError(t, received.ReadStop())
+			assert.NoError(t, received.ReadStart(nil, read))
+		}
+	}))
+	_, err = syscall.SendmsgN(fds[0], []byte("X"), syscall.UnixRights(int(file.Fd()), ends[0]), nil, 0)
+	require.NoError(t, err)
+	_, err = syscall.Write(ends[1], []byte("piped"))
+	require.NoError(t, err)
+	for _, fd := range []int{fds[0], ends[0], ends[1]} {
+		require.NoError(t, syscall.Close(fd))
+	}
+	run(t, loop)
+	assert.Equal(t, counts{"pending": 2, "piped": 1}, c)
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, "text", string(text))
 }

@@ -38,14 +38,16 @@ type Loop struct {
 	calls   uint   // so that the race detector sees calls from two goroutines
 	walk    WalkCB
 	fds     fdSet       // the descriptors that its streams have
+	doomed  []*Signal   // oneshot watchers that libuv may stop without a callback
 	sends   []*WriteReq // writes that carry a handle and may not have sent it yet
 	writes  []*WriteReq // the pool for writes without a request of the caller's
 
 	spareHandles [HandleTypeMax][]spare
 	spareReqs    [ReqTypeMax][]spare
 
-	readBuf []byte // what the last AllocCB returned, until its ReadCB
-	readPin runtime.Pinner
+	allocating *stream // whose AllocCB is called, in which libuv can neither close nor stop it
+	readBuf    []byte  // what the last AllocCB returned, until its ReadCB
+	readPin    runtime.Pinner
 
 	panics  []callbackPanic // what callbacks panicked with since Run or Walk was called
 	stack   []byte          // the first one's, of the last Run or Walk that panicked
@@ -99,7 +101,9 @@ const (
 type WalkCB func(h Handle)
 
 // Init makes the loop ready. It fails where the system has no memory or
-// descriptors left; the loop can then be initialised again.
+// descriptors left; the loop can then be initialised again. It returns EBADF when
+// the program has closed one of its descriptors 0 to 2: in C the loop would get
+// it, and abort when it is closed.
 //
 // Binds uv_loop_init.
 func (l *Loop) Init() error {
@@ -110,6 +114,9 @@ func (l *Loop) Init() error {
 	defer loops.Unlock()
 	if loops.shutDown {
 		panic("uv: Loop.Init: called after LibraryShutdown")
+	}
+	if r := C.gouv_standard_descriptors(); r != 0 {
+		return result(r)
 	}
 	c := (*C.uv_loop_t)(C.calloc(1, C.uv_loop_size()))
 	if c == nil {
@@ -148,6 +155,9 @@ func DefaultLoop() *Loop {
 	if loops.standard == nil {
 		if loops.shutDown {
 			panic("uv: DefaultLoop: called after LibraryShutdown")
+		}
+		if C.gouv_standard_descriptors() != 0 {
+			return nil
 		}
 		c := C.uv_default_loop()
 		if c == nil {
@@ -280,7 +290,12 @@ func (l *Loop) Run(mode RunMode) bool {
 		defer func() { l.walk, l.panics = walk, pending }()
 	}
 	l.raising = false
-	alive := C.gouv_run(l.c, C.uv_run_mode(mode), C.uintptr_t(caller()))
+	var runner uintptr // the C half knows the thread better
+	if goroutine.Known {
+		runner = goroutine.ID()
+	}
+	alive := C.gouv_run(l.c, C.uv_run_mode(mode), C.uintptr_t(runner))
+	l.bury()
 	l.raise()
 	return alive != 0
 }
@@ -414,13 +429,14 @@ func (l *Loop) caught(returned *bool) {
 	}
 }
 
-// yield lets Go's scheduler see, once in a while, that the goroutine is not
-// stuck. Where it has not seen it for 10 ms, it takes the goroutine's processor
+// yield does what is to be done once in a while. It lets Go's scheduler see that
+// the goroutine is not stuck. Where it has not seen it for 10 ms, it takes the goroutine's processor
 // away each time that the loop waits in C, and wakes a thread to do so that would
 // otherwise sleep.
 func (l *Loop) yield() {
 	if now := uint64(l.c.time); now-l.yielded >= yieldAfter {
 		l.yielded = now
+		l.bury()
 		runtime.Gosched()
 	}
 }
@@ -442,11 +458,23 @@ func (l *Loop) keep(value any) bool {
 		return false
 	}
 	stack := debug.Stack()
+	if exiting(stack) {
+		l.exited = true
+		panic(value)
+	}
 	if l.raising && bytes.Contains(stack, []byte(ourPackage+"(*Loop).raise(")) {
 		stack = l.stack // it came from a Walk inside the callback
 	}
 	l.panics = append(l.panics, callbackPanic{value, stack})
 	return true
+}
+
+// exiting reports whether a callback panicked while it was about to exit by
+// Goexit, from a stack of the deferred function that recovers. Recovered or not,
+// the goroutine then goes on to exit.
+func exiting(stack []byte) bool {
+	callback, _, _ := bytes.Cut(stack, []byte("\n"+ourPackage+"gouvOn"))
+	return bytes.Contains(callback, []byte("\nruntime.Goexit("))
 }
 
 // raise panics with what a callback panicked with. Go prints the panics of a

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -649,12 +650,16 @@ var shutsDown = helper("shuts down", func() {
 	must(loop.Close())
 	must(uv.DefaultLoop().Close())
 
+	arguments := strings.Clone(strings.Join(os.Args, " "))
 	uv.LibraryShutdown()
 	uv.LibraryShutdown()
+	for i := range 100 { // into what may have become free
+		must(uv.OSSetenv(fmt.Sprint("SHUTDOWN", i), strings.Repeat("#", i)))
+	}
 	fmt.Println(panicText(func() { _ = loop.Init() }))
 	fmt.Println(panicText(func() { uv.DefaultLoop() }))
 	_, err := uv.ProcessTitle()
-	fmt.Println(err == uv.ENOBUFS)
+	fmt.Println(err == uv.ENOBUFS, strings.Join(os.Args, " ") == arguments)
 
 	// Go's own signals and children go on.
 	caught := make(chan os.Signal, 1)
@@ -671,5 +676,5 @@ func TestLibraryShutdown(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, "uv: LibraryShutdown: a loop is not closed\n"+
 		"uv: Loop.Init: called after LibraryShutdown\nuv: DefaultLoop: called after LibraryShutdown\n"+
-		"true\nuser defined signal 1\nterminated\n", helperOutput(t, shutsDown))
+		"true true\nuser defined signal 1\nterminated\n", helperOutput(t, shutsDown))
 }

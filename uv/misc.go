@@ -9,6 +9,7 @@ package uv
 import "C"
 
 import (
+	"encoding/binary"
 	"io"
 	"math"
 	"net/netip"
@@ -647,15 +648,16 @@ func nameOf(addr netip.AddrPort, name func(*C.struct_sockaddr_storage, *C.char, 
 }
 
 func toSockaddr(addr netip.AddrPort) (c C.struct_sockaddr_storage, err error) {
-	port := C.htons(C.uint16_t(addr.Port()))
 	switch ip := addr.Addr(); {
 	case ip.Is4():
 		in := (*C.struct_sockaddr_in)(unsafe.Pointer(&c))
-		in.sin_family, in.sin_port = C.AF_INET, port
+		in.sin_family = C.AF_INET
+		binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(&in.sin_port))[:], addr.Port())
 		*(*[4]byte)(unsafe.Pointer(&in.sin_addr)) = ip.As4()
 	case ip.Is6():
 		in := (*C.struct_sockaddr_in6)(unsafe.Pointer(&c))
-		in.sin6_family, in.sin6_port = C.AF_INET6, port
+		in.sin6_family = C.AF_INET6
+		binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(&in.sin6_port))[:], addr.Port())
 		*(*[16]byte)(unsafe.Pointer(&in.sin6_addr)) = ip.As16()
 		if zone := ip.Zone(); zone != "" {
 			scope, ok := scopeOf(zone)
@@ -675,14 +677,14 @@ func fromSockaddr(c *C.struct_sockaddr_storage) netip.AddrPort {
 	case C.AF_INET:
 		in := (*C.struct_sockaddr_in)(unsafe.Pointer(c))
 		ip := netip.AddrFrom4(*(*[4]byte)(unsafe.Pointer(&in.sin_addr)))
-		return netip.AddrPortFrom(ip, uint16(C.ntohs(C.uint16_t(in.sin_port))))
+		return netip.AddrPortFrom(ip, binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&in.sin_port))[:]))
 	case C.AF_INET6:
 		in := (*C.struct_sockaddr_in6)(unsafe.Pointer(c))
 		ip := netip.AddrFrom16(*(*[16]byte)(unsafe.Pointer(&in.sin6_addr)))
 		if in.sin6_scope_id != 0 {
 			ip = ip.WithZone(zoneOf(uint32(in.sin6_scope_id)))
 		}
-		return netip.AddrPortFrom(ip, uint16(C.ntohs(C.uint16_t(in.sin6_port))))
+		return netip.AddrPortFrom(ip, binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&in.sin6_port))[:]))
 	}
 	return netip.AddrPort{}
 }

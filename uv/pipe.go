@@ -59,7 +59,8 @@ func (p *Pipe) Bind(name string) error {
 }
 
 // PipeNoTruncate makes [Pipe.Bind2] and [Pipe.Connect2] return EINVAL for a
-// name that is too long. They do so without it too. Since libuv 1.46.
+// name that is too long. Without it they return ENAMETOOLONG, where C cuts the
+// name. Since libuv 1.46.
 const PipeNoTruncate uint = C.UV_PIPE_NO_TRUNCATE
 
 // Bind2 is Bind with flags, 0 or PipeNoTruncate, and with abstract names on
@@ -144,20 +145,24 @@ func checkName(name string, flags uint) error {
 }
 
 // Getsockname returns the path, or the abstract name, that the pipe is bound
-// to, "" for none.
+// to, "" for none. It returns EBADF when the pipe is not open.
 //
 // Binds uv_pipe_getsockname.
 func (p *Pipe) Getsockname() (string, error) {
-	p.enter("Pipe.Getsockname")
+	if !p.look("Pipe.Getsockname") {
+		return "", EBADF
+	}
 	return readString(func(buf *C.char, size *C.size_t) C.int { return C.uv_pipe_getsockname(p.raw(), buf, size) })
 }
 
 // Getpeername returns the path, or the abstract name, that the pipe's peer is
-// bound to, "" for none.
+// bound to, "" for none. It returns EBADF when the pipe is not open.
 //
 // Binds uv_pipe_getpeername.
 func (p *Pipe) Getpeername() (string, error) {
-	p.enter("Pipe.Getpeername")
+	if !p.look("Pipe.Getpeername") {
+		return "", EBADF
+	}
 	return readString(func(buf *C.char, size *C.size_t) C.int { return C.uv_pipe_getpeername(p.raw(), buf, size) })
 }
 
@@ -166,7 +171,9 @@ func (p *Pipe) Getpeername() (string, error) {
 //
 // Binds uv_pipe_pending_count.
 func (p *Pipe) PendingCount() int {
-	p.enter("Pipe.PendingCount")
+	if !p.look("Pipe.PendingCount") {
+		return 0
+	}
 	return int(C.uv_pipe_pending_count(p.raw()))
 }
 
@@ -175,7 +182,9 @@ func (p *Pipe) PendingCount() int {
 //
 // Binds uv_pipe_pending_type.
 func (p *Pipe) PendingType() HandleType {
-	p.enter("Pipe.PendingType")
+	if !p.look("Pipe.PendingType") {
+		return HandleTypeUnknown
+	}
 	return HandleType(C.uv_pipe_pending_type(p.raw()))
 }
 

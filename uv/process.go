@@ -85,7 +85,10 @@ type StdioContainer struct {
 	// Stream is the parent's end for CreatePipe, a *Pipe that is initialised and
 	// not open, and for InheritStream the stream whose descriptor is inherited.
 	Stream Stream
-	// FD is the descriptor that InheritFD inherits.
+	// FD is the descriptor that InheritFD inherits. As 0, 1 or 2 of the child it
+	// becomes a blocking one, and a stream's with InheritStream likewise. So it
+	// does for the parent, as in C: what both have is one open file. A stream
+	// that was lent to a child like that may hold the loop up in a Write.
 	FD int
 }
 
@@ -137,7 +140,7 @@ func (l *Loop) Spawn(p *Process, options *ProcessOptions) error {
 		err = signals.own(C.int(syscall.SIGCHLD))
 	}
 	if err != nil {
-		p.failed, p.kind, p.loop, p.closing = true, C.UV_PROCESS, l, false
+		p.failed, p.pid, p.kind, p.loop, p.closing = true, 0, C.UV_PROCESS, l, false
 		return err
 	}
 
@@ -265,7 +268,8 @@ func newStrings(list []string) **C.char {
 func (p *Process) PID() int { return int(p.pid) }
 
 // Kill sends a signal to the process; 0 only asks whether it is there. It
-// returns ESRCH when it has exited, or was never spawned.
+// returns ESRCH when the loop has seen it exit, or it was never spawned. Until
+// then there is at least a zombie, which takes signals and does nothing.
 //
 // Binds uv_process_kill. Where C would signal whoever has the stale process id
 // now, or the caller's own process group when Spawn had failed, it returns
@@ -287,6 +291,9 @@ func (p *Process) Kill(signum syscall.Signal) error {
 // Close implements [Handle]. It does not end the process.
 func (p *Process) Close(cb CloseCB) {
 	if p.failed && !p.closing {
+		if p.abandoned() {
+			return
+		}
 		p.create(p.loop, HandleTypeProcess, "Process.Close")
 		p.failed, p.closing, p.closeCB = false, true, cb
 		C.gouv_close_unspawned(p.loop.c, p.c)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -671,6 +672,177 @@ func TestSpawn_BadOptions(t *testing.T) {
 	}
 }
 
+// A handle that had a process knows nothing of it after a Spawn that is refused.
+func TestSpawn_RefusedAfterAnotherProcess(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	var p uv.Process
+	require.NoError(t, loop.Spawn(&p, &uv.ProcessOptions{File: "true", ExitCB: func(p *uv.Process, _ int64, _ syscall.Signal) { p.Close(nil) }}))
+	run(t, loop)
+	assert.NotZero(t, p.PID())
+	require.Equal(t, uv.EINVAL, loop.Spawn(&p, &uv.ProcessOptions{File: "true", Cwd: "\x00"}))
+	assert.Zero(t, p.PID())
+	assert.Equal(t, uv.ESRCH, p.Kill(0))
+}
+
+// A program that was started without descriptors 0 to 2 has them on /dev/null,
+// as every Go program, and can spawn.
+func TestSpawn_StartedWithoutStandardDescriptors(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "output")
+	child := exec.Command("/bin/sh", "-c", `exec "$0" "$1" <&- >&- 2>&-`, helperPath(), path)
+	child.Env = helperEnv(nothingStandardHelper)
+	require.NoError(t, child.Run())
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, "/dev/null /dev/null /dev/null 0 0", string(text))
+}
+
+var nothingStandardHelper = helper("has no descriptors 0 to 2", func() {
+	text := ""
+	for fd := range 3 {
+		name, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
+		must(err)
+		text += name + " "
+	}
+	var loop uv.Loop
+	var p uv.Process
+	must(loop.Init())
+	must(loop.Spawn(&p, &uv.ProcessOptions{File: "true", ExitCB: func(p *uv.Process, status int64, signum syscall.Signal) {
+		text += fmt.Sprint(status, " ", int(signum))
+		p.Close(nil)
+	}}))
+	loop.Run(uv.RunDefault)
+	must(loop.Close())
+	must(os.WriteFile(os.Args[1], []byte(text), 0o600))
+})
+
+// Where a program closes one of them itself, libuv would get it and abort later.
+func TestSpawn_StandardDescriptorClosed(t *testing.T) {
+	t.Parallel()
+	output, exit := outputOf(t, helperOptions(closesStdinHelper))
+	assert.Equal(t, "bad file descriptor <nil> <nil>\n0 0 true\n", output)
+	assert.Equal(t, exitOf{}, exit)
+}
+
+var closesStdinHelper = helper("closes its descriptor 0", func() {
+	var loop, other uv.Loop
+	var in, out uv.Pipe
+	must(loop.Init())
+	must(in.Init(&loop, false))
+	must(out.Init(&loop, false))
+	must(syscall.Close(0))
+	var p uv.Process
+	code := int64(-1)
+	options := &uv.ProcessOptions{File: "true", ExitCB: func(p *uv.Process, status int64, _ syscall.Signal) {
+		code = status
+		p.Close(nil)
+	}}
+	options.Stdio = []uv.StdioContainer{
+		{Flags: uv.CreatePipe | uv.ReadablePipe, Stream: &in},
+		{Flags: uv.CreatePipe | uv.WritablePipe, Stream: &out},
+	}
+	fmt.Println(other.Init(), loop.Spawn(&p, options), syscall.Close(2))
+	loop.Run(uv.RunDefault)
+	first := code
+	in.Close(nil)
+	out.Close(nil)
+	options.Stdio = nil
+	must(loop.Spawn(&p, options))
+	loop.Run(uv.RunDefault)
+	must(loop.Close())
+	_, err := syscall.Write(0, nil)
+	fmt.Println(first, code, err == syscall.EBADF)
+})
+
+// A program that may have few files open at first, a limit which Go raises, can
+// spawn, and its children have the limit.
+func TestSpawn_StartedWithFewDescriptors(t *testing.T) {
+	t.Parallel()
+	child := exec.Command("/bin/sh", "-c", `ulimit -Sn 8; exec "$0"`, helperPath())
+	child.Env = helperEnv(fewDescriptorsHelper)
+	output, err := child.CombinedOutput()
+	assert.NoError(t, err)
+	assert.Equal(t, "8\n0\n", string(output))
+}
+
+var fewDescriptorsHelper = helper("may have few files open", func() {
+	var loop uv.Loop
+	var p uv.Process
+	must(loop.Init())
+	must(loop.Spawn(&p, &uv.ProcessOptions{
+		File: "sh", Args: []string{"sh", "-c", "ulimit -Sn"},
+		Stdio: []uv.StdioContainer{{}, {Flags: uv.InheritFD, FD: 1}},
+		ExitCB: func(p *uv.Process, status int64, _ syscall.Signal) {
+			fmt.Println(status)
+			p.Close(nil)
+		}}))
+	loop.Run(uv.RunDefault)
+	must(loop.Close())
+})
+
+// Signals that libuv does not reset in a child, and that reach it before it
+// executes its program, end it as they would afterwards: their handlers run on a
+// stack that the child does not have.
+func TestSpawn_RealTimeSignalsMeanwhile(t *testing.T) {
+	t.Parallel()
+	options := helperOptions(signalsMeanwhileHelper)
+	options.Flags = uv.ProcessDetached // a process group of its own
+	output, exit := outputOf(t, options)
+	assert.Equal(t, "ok\n", output)
+	assert.Equal(t, exitOf{}, exit)
+}
+
+var signalsMeanwhileHelper = helper("spawns while signals arrive", func() {
+	const signum = syscall.Signal(40)
+	var loop uv.Loop
+	var s uv.Signal
+	must(loop.Init())
+	must(s.Init(&loop))
+	must(s.Start(func(*uv.Signal, syscall.Signal) {}, signum))
+	s.Unref()
+	done, stopped := make(chan bool), make(chan bool)
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				must(syscall.Kill(0, signum))
+				time.Sleep(20 * time.Microsecond)
+			}
+		}
+	}()
+	hit := 0
+	for range 300 {
+		var p uv.Process
+		err := loop.Spawn(&p, &uv.ProcessOptions{File: "/bin/true", ExitCB: func(p *uv.Process, status int64, by syscall.Signal) {
+			if by == signum {
+				hit++
+			} else if status != 0 || by != 0 {
+				fmt.Println("exit", status, by)
+			}
+		}})
+		if err != nil {
+			fmt.Println(err)
+		}
+		loop.Run(uv.RunDefault)
+		p.Close(nil)
+		loop.Run(uv.RunDefault)
+	}
+	close(done)
+	<-stopped
+	s.Close(nil)
+	loop.Run(uv.RunDefault)
+	must(loop.Close())
+	if hit == 0 {
+		fmt.Println("no signal came in time")
+		return
+	}
+	fmt.Println("ok")
+})
+
 func TestSpawn_NilOptions(t *testing.T) {
 	t.Parallel()
 	loop := newLoop(t)
@@ -711,13 +883,13 @@ func TestProcess_MethodsNeedAnOpenHandle(t *testing.T) {
 		}
 		p.Close(nil)
 		for name, call := range methods {
-			assert.Equal(t, "uv: Process."+name+": the handle is closed", panicText(func() { call(&p) }))
+			assertClosedCall(t, "Process", name, func() { call(&p) })
 		}
 	}
 	require.NoError(t, loop.Spawn(&p, options))
 	run(t, loop)
 	for name, call := range methods {
-		assert.Equal(t, "uv: Process."+name+": the handle is closed", panicText(func() { call(&p) }))
+		assertClosedCall(t, "Process", name, func() { call(&p) })
 	}
 	assert.False(t, p.IsActive())
 	assert.False(t, p.HasRef())

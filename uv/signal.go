@@ -95,8 +95,29 @@ func (s *Signal) start(cb SignalCB, signum syscall.Signal, oneshot bool) error {
 		return result(r)
 	}
 	s.cb, s.signum = cb, n
+	if s.oneshot && s.pending() {
+		s.loop.doomed = append(s.loop.doomed, s)
+	}
 	s.oneshot = s.oneshot || oneshot
 	return nil
+}
+
+// pending reports whether a signal was caught and not dispatched yet. That of
+// another signal than a oneshot watcher now watches makes libuv stop the watcher
+// without a callback: it is doomed.
+func (s *Signal) pending() bool { return s.raw().caught_signals != s.raw().dispatched_signals }
+
+// bury gives back the signals of watchers that were doomed, and are stopped.
+func (l *Loop) bury() {
+	l.doomed = slices.DeleteFunc(l.doomed, func(s *Signal) bool {
+		if s.c == nil || s.closing {
+			return true
+		}
+		if s.raw().signum == 0 {
+			s.disown()
+		}
+		return !s.pending()
+	})
 }
 
 // Stop stops the watcher. The callback is not called any more, for signals that
@@ -121,7 +142,9 @@ func (s *Signal) Close(cb CloseCB) {
 //
 // Mirrors the member signum of uv_signal_t.
 func (s *Signal) Signum() syscall.Signal {
-	s.enter("Signal.Signum")
+	if !s.look("Signal.Signum") {
+		return 0
+	}
 	return syscall.Signal(s.raw().signum)
 }
 
@@ -143,7 +166,7 @@ func (s *Signal) dispatched() {
 
 // signals counts who watches which signal, in all loops, and sees to it that
 // the binding's handler is in place while somebody does. See uv_cgo.c.
-var signals signalOwners
+var signals = signalOwners{kept: make(chan os.Signal, 1)}
 
 // The main thread is where most signals arrive, and in a Go program it is one of
 // Go's. So is the one that runs this in a library.
@@ -162,20 +185,26 @@ type signalOwners struct {
 	mu     sync.Mutex
 	counts [65]int
 	quiet  [65]chan os.Signal // a Notify that nobody reads, so that somebody is notified
+	kept   chan os.Signal     // one more, which stays
 	relay  *os.File           // where uv_cgo.c says which signals to pass on
 }
 
 func (o *signalOwners) own(signum C.int) error {
+	if signum <= 0 || int(signum) >= len(o.counts) {
+		return EINVAL
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if err := o.hush(signum); err != nil {
-		return err
+	err := o.hush(signum)
+	if err == nil {
+		err = result(C.gouv_signal_own(signum))
 	}
-	if err := result(C.gouv_signal_own(signum)); err != nil {
-		return err
+	if err == nil {
+		o.counts[signum]++
+	} else if o.counts[signum] == 0 {
+		o.unhush(signum)
 	}
-	o.counts[signum]++
-	return nil
+	return err
 }
 
 func (o *signalOwners) disown(signum C.int) {
@@ -196,6 +225,12 @@ func (o *signalOwners) hush(signum C.int) error {
 		// the last: neither may happen while the binding's is in place.
 		o.notify(signum)
 	}
+	if syscall.Signal(signum) != syscall.SIGHUP && syscall.Signal(signum) != syscall.SIGINT && C.gouv_signal_ignored(signum) != 0 {
+		// After signal.Ignore the first Notify would install Go's handler over the
+		// binding's, too. This one stays when the watchers are gone: the signal
+		// goes on having no effect.
+		signal.Notify(o.kept, syscall.Signal(signum))
+	}
 	switch syscall.Signal(signum) {
 	case syscall.SIGCHLD, syscall.SIGWINCH:
 		// It does nothing.
@@ -206,8 +241,10 @@ func (o *signalOwners) hush(signum C.int) error {
 	case syscall.SIGHUP, syscall.SIGINT:
 		// The same holds for these where they were ignored from the start, as
 		// under nohup, and after the last Notify they are again.
+		if err := o.startRelay(); err != nil {
+			return err
+		}
 		o.notify(signum)
-		return o.startRelay()
 	default:
 		return o.startRelay()
 	}
@@ -259,6 +296,9 @@ func (o *signalOwners) pass() {
 func (o *signalOwners) passOn(signum C.int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if C.gouv_signal_wanted(signum) == 0 {
+		return
+	}
 	if !signal.Ignored(syscall.Signal(signum)) {
 		o.notify(signum)
 	}

@@ -223,7 +223,7 @@ func TestSignal_EverySignal(t *testing.T) {
 			continue
 		}
 		now := disposition(t, signum)
-		assert.NotEqual(t, before.handler, now.handler)
+		assert.NotEqual(t, before.handler, now.handler, "%v", signum)
 		assert.NotZero(t, now.flags&saOnStack, "%v", signum)
 		raise(signum)
 		run(t, loop)
@@ -266,6 +266,12 @@ var besideOsSignal = []struct {
 	{"Ignore Notify Start", true, true},
 	{"Start Ignore", false, false}, // as after signal(signum, SIG_IGN) in C
 	{"Start Ignore Start", true, false},
+	{"Ignore Start Notify", true, true},
+	{"Ignore Start Stop", false, false},
+	{"Ignore Start Reset", true, false},
+	{"Ignore Start Stop Start Notify", true, true},
+	{"Ignore Start Notify Stop Start", true, true},
+	{"Ignore Start Notify Unnotify Start", true, false},
 }
 
 // Each row has a process of its own, since Go remembers for good what was done
@@ -274,9 +280,13 @@ func TestSignal_BesideOsSignal(t *testing.T) {
 	for _, signum := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM,
 		syscall.SIGUSR1, syscall.SIGCHLD, syscall.SIGPIPE, syscall.SIGWINCH, syscall.SIGTSTP, syscall.SIGCONT} {
 		for row, c := range besideOsSignal {
-			if signum == syscall.SIGPIPE && c.steps == "Ignore Notify Start" {
+			switch {
+			case signum == syscall.SIGPIPE && strings.Contains(c.steps, "Ignore") && c.channel:
 				// Once it was ignored, Go itself keeps a SIGPIPE from os/signal
 				// that does not come while Go code runs.
+				continue
+			case (signum == syscall.SIGHUP || signum == syscall.SIGINT) && c.steps == "Ignore Start Reset":
+				// Reset ignores these again.
 				continue
 			}
 			t.Run(fmt.Sprintf("%v/%s", signum, strings.ReplaceAll(c.steps, " ", "_")), func(t *testing.T) {
@@ -359,6 +369,95 @@ var signalRowHelper = helper("a row of the os/signal table", func() {
 	must(loop.Close())
 	fmt.Println("ok")
 })
+
+// A signal that is on its way to os/signal when it gets to be ignored.
+func TestSignal_IgnoredWhileItIsPassedOn(t *testing.T) {
+	t.Parallel()
+	output, exit := outputOf(t, helperOptions(ignoredMeanwhileHelper))
+	assert.Equal(t, "ok\n", output)
+	assert.Equal(t, exitOf{}, exit)
+}
+
+var ignoredMeanwhileHelper = helper("ignores signals that it has just caught", func() {
+	var loop uv.Loop
+	var s uv.Signal
+	must(loop.Init())
+	must(s.Init(&loop))
+	for range 200 {
+		watched := 0
+		must(s.Start(func(*uv.Signal, syscall.Signal) { watched++ }, syscall.SIGTERM))
+		raise(syscall.SIGTERM)
+		signal.Ignore(syscall.SIGTERM)
+		must(s.Stop())
+		must(s.Start(func(*uv.Signal, syscall.Signal) { watched++ }, syscall.SIGTERM))
+		raise(syscall.SIGTERM)
+		for watched == 0 {
+			loop.Run(uv.RunOnce)
+		}
+		must(s.Stop())
+	}
+	s.Close(nil)
+	loop.Run(uv.RunDefault)
+	must(loop.Close())
+	fmt.Println("ok")
+})
+
+// A watcher that cannot be started leaves nothing behind.
+func TestSignal_StartWithoutDescriptors(t *testing.T) {
+	t.Parallel()
+	output, exit := outputOf(t, helperOptions(noDescriptorsHelper))
+	assert.Equal(t, "too many open files\n", output)
+	assert.Equal(t, exitOf{signal: syscall.SIGINT}, exit)
+}
+
+var noDescriptorsHelper = helper("has no descriptors left for a watcher", func() {
+	var loop uv.Loop
+	var s uv.Signal
+	must(loop.Init())
+	must(s.Init(&loop))
+	must(syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 64, Max: 64}))
+	var fds []int
+	for {
+		fd, err := syscall.Dup(1)
+		if err != nil {
+			break
+		}
+		fds = append(fds, fd)
+	}
+	fmt.Println(s.Start(func(*uv.Signal, syscall.Signal) {}, syscall.SIGINT))
+	for _, fd := range fds {
+		must(syscall.Close(fd))
+	}
+	s.Close(nil)
+	loop.Run(uv.RunDefault)
+	must(loop.Close())
+	raise(syscall.SIGINT)
+	time.Sleep(timeLimit)
+})
+
+// A oneshot watcher that is started for another signal while one is caught: as
+// in C nothing is called, and the signal that nobody watches is given back.
+func TestSignal_OneshotStartedAnewWithOneCaught(t *testing.T) {
+	loop := newLoop(t)
+	var s uv.Signal
+	require.NoError(t, s.Init(loop))
+	before := disposition(t, syscall.SIGALRM)
+	never := func(*uv.Signal, syscall.Signal) { t.Error("called") }
+	require.NoError(t, s.StartOneshot(never, syscall.SIGUSR2))
+	raise(syscall.SIGUSR2)
+	require.NoError(t, s.Start(never, syscall.SIGALRM))
+	loop.Run(uv.RunNowait)
+	assert.False(t, s.IsActive())
+	assert.Zero(t, s.Signum())
+	assert.Equal(t, before.handler, disposition(t, syscall.SIGALRM).handler)
+	called := 0
+	require.NoError(t, s.Start(func(*uv.Signal, syscall.Signal) { called++ }, syscall.SIGALRM))
+	raise(syscall.SIGALRM)
+	run(t, loop)
+	assert.Equal(t, 1, called, "it is oneshot still")
+	s.Close(nil)
+	run(t, loop)
+}
 
 // A signal that is watched and that nobody else wants does nothing else, on
 // whichever thread it arrives: Go's handler would end the process for one that

@@ -31,11 +31,13 @@ type Stream interface {
 	// ReadStart calls read with what arrives, until ReadStop or the end. Alloc
 	// is asked for a buffer before each read. With a nil alloc the buffer is the
 	// loop's own and what read gets is good until it returns. It returns EINVAL
-	// for a nil read, EALREADY when the stream reads already and ENOTCONN when
-	// it is not open for reading. Binds uv_read_start.
+	// for a nil read, EALREADY when the stream reads already, ENOTCONN when it is
+	// not open for reading, and EPERM for a file that an ipc pipe received, where
+	// C aborts later. Binds uv_read_start.
 	ReadStart(alloc AllocCB, read ReadCB) error
-	// ReadStop stops reading; read is not called any more. It may be called at
-	// any time. Binds uv_read_stop.
+	// ReadStop stops reading; read is not called any more. It does nothing when
+	// the stream does not read, or is closed. In an AllocCB of the stream it
+	// panics. Binds uv_read_stop.
 	ReadStop() error
 	// Write queues bufs for writing, in order; a write that cannot be done at
 	// once is done by the loop. The buffers must not change until cb is called,
@@ -71,8 +73,8 @@ type Stream interface {
 	// after the stream was opened and before anything is written; the descriptor
 	// changes for everybody who shares it. Binds uv_stream_set_blocking.
 	SetBlocking(blocking bool) error
-	// WriteQueueSize returns how many bytes are queued for writing. Binds
-	// uv_stream_get_write_queue_size.
+	// WriteQueueSize returns how many bytes are queued for writing. After Close it
+	// is 0 from the first WriteCB on. Binds uv_stream_get_write_queue_size.
 	WriteQueueSize() int
 }
 
@@ -87,8 +89,9 @@ type AllocCB func(h Handle, suggestedSize int) []byte
 
 // ReadCB gets what was read. Buf is the start of what AllocCB returned, or of
 // the loop's buffer, which is good until the callback returns. An empty buf with
-// a nil err means that there was nothing after all. With EOF, and with any other
-// error, reading is over; buf then is empty, with the capacity of a buffer
+// a nil err means that there was nothing after all. ENOBUFS says that AllocCB gave
+// no buffer, and comes again in each iteration until it does, or reading is
+// stopped. With EOF, and with any other error, reading is over; buf then is empty, with the capacity of a buffer
 // that AllocCB returned and that was not used. Libuv may report the end without
 // having asked for a buffer.
 type ReadCB func(s Stream, buf []byte, err error)
@@ -177,7 +180,7 @@ func (s *stream) usable(l *Loop) bool { return s != nil && s.handle.usable(l) }
 func (s *stream) create(l *Loop, kind HandleType, method string) {
 	s.handle.create(l, kind, method)
 	s.read, s.alloc, s.connection = nil, nil, nil
-	s.requests, s.allocating, s.connecting = 0, false, false
+	s.requests, s.received, s.connecting = 0, false, false
 }
 
 // Close implements [Handle].
@@ -209,7 +212,7 @@ func (s *stream) beforeClose(method string) int {
 
 // notAllocating panics inside an AllocCB of the stream.
 func (s *stream) notAllocating(method string) {
-	if s.allocating {
+	if s.loop.allocating == s {
 		panic("uv: " + s.method(method) + ": called from an AllocCB of the stream")
 	}
 }
@@ -240,7 +243,22 @@ func (s *stream) Accept(client Stream) error {
 	case c.isOpen() || c.connecting:
 		return EBUSY
 	}
+	c.received = s.isIPC()
 	return c.opened(C.uv_accept(s.raw(), c.raw()))
+}
+
+// canWait returns an error when the stream's descriptor came from another
+// process and is one that the loop cannot wait for.
+func (s *stream) canWait() error {
+	if !s.received {
+		return nil
+	}
+	err := result(C.gouv_can_wait_for(s.loop.c, s.raw().io_watcher.fd))
+	if err == EEXIST { // it does already
+		err = nil
+	}
+	s.received = err != nil
+	return err
 }
 
 // ReadStart implements [Stream].
@@ -251,6 +269,9 @@ func (s *stream) ReadStart(alloc AllocCB, read ReadCB) error {
 		return EINVAL
 	case s.listening() || !s.isOpen(): // after an Open or Accept that failed libuv takes it for open
 		return ENOTCONN
+	}
+	if err := s.canWait(); err != nil {
+		return err
 	}
 	allocCB := C.uv_alloc_cb(C.gouv_alloc_cb)
 	if alloc == nil {
@@ -265,7 +286,9 @@ func (s *stream) ReadStart(alloc AllocCB, read ReadCB) error {
 
 // ReadStop implements [Stream].
 func (s *stream) ReadStop() error {
-	s.enter("ReadStop")
+	if !s.look("ReadStop") {
+		return nil
+	}
 	s.notAllocating("ReadStop")
 	return result(C.uv_read_stop(s.raw()))
 }
@@ -281,7 +304,7 @@ type WriteReq struct {
 	sends  int            // 1 more than its place in the loop's sends, 0 for none
 	copied *C.uv_stream_t // stands in for send, which was closed before it was sent
 	pooled bool
-	bufs   []C.uv_buf_t
+	bufs   []buf
 	pin    runtime.Pinner
 }
 
@@ -306,6 +329,17 @@ func outerOrNil(s *stream) Stream {
 	return s.outerStream()
 }
 
+// buf is a uv_buf_t with a number for its pointer. Cgo must be given neither a
+// pointer in it nor an unsafe.Pointer to bytes: it would look at all of the struct
+// that they may be a part of, and refuse it for the pointers in it.
+type buf struct {
+	base uintptr
+	len  C.size_t
+}
+
+// charsOf returns bytes as C has them.
+func charsOf(b []byte) *C.char { return (*C.char)(unsafe.Pointer(unsafe.SliceData(b))) }
+
 // hold pins bufs for as long as libuv may read them and describes them to it.
 func (w *WriteReq) hold(bufs [][]byte) {
 	w.bufs = w.bufs[:0]
@@ -314,13 +348,17 @@ func (w *WriteReq) hold(bufs [][]byte) {
 		if len(b) > 0 {
 			w.pin.Pin(base)
 		}
-		w.bufs = append(w.bufs, C.uv_buf_t{base: (*C.char)(unsafe.Pointer(base)), len: C.size_t(len(b))})
+		w.bufs = append(w.bufs, buf{uintptr(unsafe.Pointer(base)), C.size_t(len(b))})
 	}
+}
+
+func (w *WriteReq) rawBufs() (first *C.uv_buf_t, count C.uint) {
+	return (*C.uv_buf_t)(unsafe.Pointer(&w.bufs[0])), C.uint(len(w.bufs))
 }
 
 func (w *WriteReq) letGo() {
 	w.pin.Unpin()
-	clear(w.bufs)
+	w.bufs = w.bufs[:0]
 }
 
 func (w *WriteReq) release() {
@@ -394,10 +432,11 @@ func (s *stream) write(req *WriteReq, bufs [][]byte, send *stream, cb WriteCB, m
 		sendC = send.raw()
 	}
 	var r C.int
-	if len(req.bufs) == 1 {
-		r = C.gouv_write(c, s.raw(), unsafe.Pointer(req.bufs[0].base), req.bufs[0].len, sendC)
+	if len(bufs) == 1 {
+		r = C.gouv_write(c, s.raw(), charsOf(bufs[0]), C.size_t(len(bufs[0])), sendC)
 	} else {
-		r = C.uv_write2(c, s.raw(), &req.bufs[0], C.uint(len(req.bufs)), sendC, C.uv_write_cb(C.gouv_write_cb))
+		first, count := req.rawBufs()
+		r = C.uv_write2(c, s.raw(), first, count, sendC, C.uv_write_cb(C.gouv_write_cb))
 	}
 	if r != 0 {
 		req.release()
@@ -469,11 +508,12 @@ func (s *stream) tryWrite(bufs [][]byte, send *stream) (int, error) {
 	case 0:
 		return 0, EINVAL
 	case 1:
-		r = C.gouv_try_write(s.raw(), unsafe.Pointer(unsafe.SliceData(bufs[0])), C.size_t(len(bufs[0])), sendC)
+		r = C.gouv_try_write(s.raw(), charsOf(bufs[0]), C.size_t(len(bufs[0])), sendC)
 	default:
 		w := s.loop.takeWrite()
 		w.hold(bufs)
-		r = C.uv_try_write2(s.raw(), &w.bufs[0], C.uint(len(w.bufs)), sendC)
+		first, count := w.rawBufs()
+		r = C.uv_try_write2(s.raw(), first, count, sendC)
 		w.letGo()
 		s.loop.putWrite(w)
 	}
@@ -503,6 +543,9 @@ func (s *stream) Shutdown(req *ShutdownReq, cb ShutdownCB) error {
 	s.enter("Shutdown")
 	if s.listening() || !s.isOpen() { // after an Open or Accept that failed libuv takes it for open
 		return ENOTCONN
+	}
+	if err := s.canWait(); err != nil {
+		return err
 	}
 	if req == nil {
 		req = new(ShutdownReq)
@@ -558,14 +601,12 @@ func (s *stream) connect(req *ConnectReq, cb ConnectCB, method string, call func
 
 // IsReadable implements [Stream].
 func (s *stream) IsReadable() bool {
-	s.enter("IsReadable")
-	return C.uv_is_readable(s.raw()) != 0
+	return s.look("IsReadable") && C.uv_is_readable(s.raw()) != 0
 }
 
 // IsWritable implements [Stream].
 func (s *stream) IsWritable() bool {
-	s.enter("IsWritable")
-	return C.uv_is_writable(s.raw()) != 0
+	return s.look("IsWritable") && C.uv_is_writable(s.raw()) != 0
 }
 
 // SetBlocking implements [Stream].
@@ -576,6 +617,8 @@ func (s *stream) SetBlocking(blocking bool) error {
 
 // WriteQueueSize implements [Stream].
 func (s *stream) WriteQueueSize() int {
-	s.enter("WriteQueueSize")
+	if !s.look("WriteQueueSize") {
+		return 0
+	}
 	return int(C.uv_stream_get_write_queue_size(s.raw()))
 }

@@ -861,10 +861,18 @@ func TestStream_MethodsNeedAnOpenHandle(t *testing.T) {
 	check := func(kind, state string, s uv.Stream) {
 		t.Helper()
 		for name, call := range shared {
-			assert.Regexp(t, `\.`+name+": the handle is "+state, panicText(func() { call(s) }))
+			if state != "closed" {
+				assert.Regexp(t, `\.`+name+": the handle is "+state, panicText(func() { call(s) }))
+			} else {
+				assertClosedCall(t, kind, name, func() { call(s) })
+			}
 		}
 		for name, call := range own[kind] {
-			assert.Regexp(t, kind+`\.`+name+": the handle is "+state, panicText(func() { call(s) }))
+			if state != "closed" {
+				assert.Regexp(t, kind+`\.`+name+": the handle is "+state, panicText(func() { call(s) }))
+			} else {
+				assertClosedCall(t, kind, name, func() { call(s) })
+			}
 		}
 	}
 	loop := newLoop(t)
@@ -994,4 +1002,104 @@ func TestStream_OneDescriptorTwoHandles(t *testing.T) {
 	assert.Equal(t, uv.EEXIST, other.Open(fd))
 	b.Close(nil)
 	closeAll(t, loop)
+}
+
+// Buffers may be a part of the struct that the handle and the request are in,
+// which has pointers in it.
+func TestStream_BuffersInsideAStruct(t *testing.T) {
+	t.Parallel()
+	type client struct {
+		pipe     uv.Pipe
+		req      uv.WriteReq
+		out, in  [64]byte
+		self     *client
+		whatever map[string]*client
+	}
+	loop := newLoop(t)
+	pair, err := uv.Socketpair(syscall.SOCK_STREAM, 0, uv.NonblockPipe, uv.NonblockPipe)
+	require.NoError(t, err)
+	one, other := &client{whatever: map[string]*client{}}, &client{whatever: map[string]*client{}}
+	for i, c := range []*client{one, other} {
+		c.self = c
+		require.NoError(t, c.pipe.Init(loop, false))
+		require.NoError(t, c.pipe.Open(pair[i]))
+	}
+	copy(one.out[:], "hello, world")
+	n, err := one.pipe.TryWrite([][]byte{one.out[:5]})
+	require.NoError(t, err)
+	assert.Equal(t, 5, n)
+	n, err = one.pipe.TryWrite([][]byte{one.out[5:6], one.out[6:7]})
+	require.NoError(t, err)
+	assert.Equal(t, 2, n)
+	c := counts{}
+	require.NoError(t, one.pipe.Write(&one.req, [][]byte{one.out[7:9]}, func(req *uv.WriteReq, err error) {
+		c["write"]++
+		assert.NoError(t, err)
+		assert.NoError(t, one.pipe.Write(req, [][]byte{one.out[9:11], one.out[11:12]}, func(_ *uv.WriteReq, err error) {
+			c["write"]++
+			assert.NoError(t, err)
+			one.pipe.Close(nil)
+		}))
+	}))
+	got := ""
+	require.NoError(t, other.pipe.ReadStart(func(uv.Handle, int) []byte { return other.in[:] }, func(s uv.Stream, buf []byte, err error) {
+		got += string(buf)
+		if err != nil {
+			c["end"]++
+			assert.Equal(t, uv.EOF, err)
+			s.Close(nil)
+		}
+	}))
+	run(t, loop)
+	assert.Equal(t, "hello, world", got)
+	assert.Equal(t, counts{"write": 2, "end": 1}, c)
+}
+
+// A buffer without bytes may be nil, or point to memory of any kind, beside
+// others and alone.
+func TestStream_EmptyBuffers(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	p, peer := pipePair(t, loop, false)
+	text := []byte("text")
+	inside := &struct {
+		self *int
+		room [8]byte
+	}{self: new(int)}
+	empties := [][]byte{nil, {}, text[:0], text[4:], make([]byte, 0, 10), inside.room[:0]}
+	c := counts{}
+	written := func(_ *uv.WriteReq, err error) {
+		c["write"]++
+		assert.NoError(t, err)
+	}
+	want := 0
+	for _, empty := range empties {
+		for _, bufs := range [][][]byte{{empty}, {empty, text}, {text, empty}, {empty, empty}, {text, empty, text}} {
+			size := 0
+			for _, b := range bufs {
+				size += len(b)
+			}
+			n, err := p.TryWrite(bufs)
+			require.NoError(t, err)
+			assert.Equal(t, size, n)
+			want += size
+		}
+	}
+	for _, empty := range empties {
+		for _, bufs := range [][][]byte{{empty}, {empty, text}, {text, empty}, {empty, empty}, {text, empty, text}} {
+			require.NoError(t, p.Write(nil, bufs, written))
+		}
+	}
+	want *= 2
+	got := 0
+	require.NoError(t, peer.ReadStart(nil, func(_ uv.Stream, buf []byte, err error) {
+		assert.NoError(t, err)
+		if got += len(buf); got == want {
+			p.Close(nil)
+			peer.Close(nil)
+		}
+	}))
+	run(t, loop)
+	assert.Equal(t, want, got)
+	assert.Equal(t, counts{"write": 5 * len(empties)}, c)
 }

@@ -144,7 +144,9 @@ func (t *TCP) SimultaneousAccepts(enable bool) error {
 //
 // Binds uv_tcp_getsockname.
 func (t *TCP) Getsockname() (netip.AddrPort, error) {
-	t.enter("TCP.Getsockname")
+	if !t.look("TCP.Getsockname") {
+		return netip.AddrPort{}, EBADF
+	}
 	var addr C.struct_sockaddr_storage
 	size := C.int(unsafe.Sizeof(addr))
 	if r := C.uv_tcp_getsockname(t.raw(), asSockaddr(&addr), &size); r != 0 {
@@ -157,7 +159,9 @@ func (t *TCP) Getsockname() (netip.AddrPort, error) {
 //
 // Binds uv_tcp_getpeername.
 func (t *TCP) Getpeername() (netip.AddrPort, error) {
-	t.enter("TCP.Getpeername")
+	if !t.look("TCP.Getpeername") {
+		return netip.AddrPort{}, EBADF
+	}
 	var addr C.struct_sockaddr_storage
 	size := C.int(unsafe.Sizeof(addr))
 	if r := C.uv_tcp_getpeername(t.raw(), asSockaddr(&addr), &size); r != 0 {

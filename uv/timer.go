@@ -72,7 +72,9 @@ func (t *Timer) SetRepeat(repeat uint64) {
 //
 // Binds uv_timer_get_repeat.
 func (t *Timer) Repeat() uint64 {
-	t.enter("Timer.Repeat")
+	if !t.look("Timer.Repeat") {
+		return 0
+	}
 	return uint64(C.uv_timer_get_repeat(t.raw()))
 }
 
@@ -80,6 +82,8 @@ func (t *Timer) Repeat() uint64 {
 //
 // Binds uv_timer_get_due_in.
 func (t *Timer) DueIn() uint64 {
-	t.enter("Timer.DueIn")
+	if !t.look("Timer.DueIn") {
+		return 0
+	}
 	return uint64(C.uv_timer_get_due_in(t.raw()))
 }

@@ -5,20 +5,6 @@
 package main
 
 // #cgo pkg-config: libuv
-// #cgo noescape bare_try_write
-// #cgo nocallback bare_try_write
-// #cgo noescape bare_init
-// #cgo nocallback bare_init
-// #cgo noescape bare_close
-// #cgo nocallback bare_close
-// #cgo noescape bare_send
-// #cgo nocallback bare_send
-// #cgo noescape uv_accept
-// #cgo nocallback uv_accept
-// #cgo noescape uv_pipe_pending_count
-// #cgo nocallback uv_pipe_pending_count
-// #cgo noescape uv_kill
-// #cgo nocallback uv_kill
 // #include <signal.h>
 // #include "bare.h"
 import "C"
@@ -56,7 +42,7 @@ func main() {
 		C.bare_watch(C.int(watchers))
 		began := time.Now()
 		deadline = inMS(args[2])
-		C.uv_kill(C.int(os.Getpid()), C.SIGUSR1)
+		C.uv_kill(pid, C.SIGUSR1)
 		C.bare_run()
 		fmt.Println("signals", float64(called/watchers)/time.Since(began).Seconds(), "signals/s")
 	}
@@ -148,17 +134,18 @@ func receive(stream *C.uv_stream_t, nread C.ssize_t, base *C.char) {
 var (
 	watchers, called int
 	deadline         time.Time
+	pid              = C.int(os.Getpid())
 )
 
 //export goOnSignal
 func goOnSignal() {
-	defer yield()
 	if called++; called%watchers != 0 {
 		return
 	}
 	if time.Now().Before(deadline) {
-		C.uv_kill(C.int(os.Getpid()), C.SIGUSR1)
+		C.uv_kill(pid, C.SIGUSR1)
 	} else {
 		C.bare_stop()
 	}
+	yield()
 }
