@@ -21,6 +21,8 @@ type Async struct {
 }
 
 // AsyncCB is called after one or more Sends.
+//
+// Mirrors uv_async_cb.
 type AsyncCB func(a *Async)
 
 func (a *Async) raw() *C.uv_async_t { return (*C.uv_async_t)(unsafe.Pointer(a.c)) }

@@ -14,6 +14,8 @@ type Check struct {
 }
 
 // CheckCB is called once an iteration.
+//
+// Mirrors uv_check_cb.
 type CheckCB func(h *Check)
 
 func (h *Check) raw() *C.uv_check_t { return (*C.uv_check_t)(unsafe.Pointer(h.c)) }

@@ -40,11 +40,13 @@
 //     uv_os_free_group have no counterpart: what Go gets is Go's.
 //   - uv_setup_args has none: it has been called when the program starts.
 //
-// Not bound, of what libuv's pages on loops, processes, streams and helpers have:
+// Not bound, of what libuv's pages on loops, processes and streams have:
 //
 //   - uv_loop_new and uv_loop_delete, which libuv deprecates: [Loop.Init] and
 //     [Loop.Close].
 //   - uv_loop_fork: a Go process cannot go on after fork without exec.
+//
+// Of the helpers, docs/coverage.md lists what is bound.
 //
 // # Goroutines
 //

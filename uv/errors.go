@@ -18,6 +18,8 @@ import (
 // errors.Is also finds [io.EOF], [io/fs.ErrNotExist], [io/fs.ErrExist],
 // [io/fs.ErrPermission], [errors.ErrUnsupported] and the system's own
 // [syscall.Errno].
+//
+// Mirrors uv_errno_t.
 type Errno int
 
 // Error returns the message of an error code, for an unknown one the message

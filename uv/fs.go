@@ -18,6 +18,8 @@ type FsReq struct {
 
 // FsCB is called when a file system operation is done; [FsReq.Result] says how
 // it went.
+//
+// Mirrors uv_fs_cb.
 type FsCB func(req *FsReq)
 
 // Result returns what the operation returned: 0 or more, or an [Errno]'s value.

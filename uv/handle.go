@@ -70,10 +70,14 @@ type Handle interface {
 
 // CloseCB is called when a handle is closed. The handle may be initialised
 // again from here on.
+//
+// Mirrors uv_close_cb.
 type CloseCB func(h Handle)
 
 // HandleType is the type of a handle. Its constants have a prefix, since the
 // handles' Go types have the names.
+//
+// Mirrors uv_handle_type.
 type HandleType int
 
 const (

@@ -14,6 +14,8 @@ type Idle struct {
 }
 
 // IdleCB is called once an iteration.
+//
+// Mirrors uv_idle_cb.
 type IdleCB func(h *Idle)
 
 func (h *Idle) raw() *C.uv_idle_t { return (*C.uv_idle_t)(unsafe.Pointer(h.c)) }

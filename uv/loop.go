@@ -23,8 +23,8 @@ import (
 //
 // A loop and everything in it belongs to one goroutine at a time. While Run is
 // inside, that is the goroutine that called it, which is also the one that
-// callbacks run on; a call from any other panics. The exception is
-// [Async.Send].
+// callbacks run on. Only [Async.Send] may be called by others: a call that
+// reaches libuv panics there, the rest is a data race.
 //
 // Mirrors uv_loop_t.
 type Loop struct {
@@ -80,6 +80,8 @@ func (*noCopy) Lock()   {}
 func (*noCopy) Unlock() {}
 
 // RunMode says how long [Loop.Run] runs.
+//
+// Mirrors uv_run_mode.
 type RunMode int
 
 const (
@@ -89,6 +91,8 @@ const (
 )
 
 // LoopOption is an option for [Loop.Configure].
+//
+// Mirrors uv_loop_option.
 type LoopOption int
 
 const (
@@ -98,6 +102,8 @@ const (
 )
 
 // WalkCB is called for each handle of a walk.
+//
+// Mirrors uv_walk_cb.
 type WalkCB func(h Handle)
 
 // Init makes the loop ready. It fails where the system has no memory or
@@ -430,9 +436,9 @@ func (l *Loop) caught(returned *bool) {
 }
 
 // yield does what is to be done once in a while. It lets Go's scheduler see that
-// the goroutine is not stuck. Where it has not seen it for 10 ms, it takes the goroutine's processor
-// away each time that the loop waits in C, and wakes a thread to do so that would
-// otherwise sleep.
+// the goroutine is not stuck: where it has not seen it for 10 ms, it takes the
+// goroutine's processor away each time that the loop waits in C, and wakes a
+// thread to do so that would otherwise sleep.
 func (l *Loop) yield() {
 	if now := uint64(l.c.time); now-l.yielded >= yieldAfter {
 		l.yielded = now

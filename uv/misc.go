@@ -93,6 +93,8 @@ func Sleep(msec uint) { C.uv_sleep(C.uint(min(msec, math.MaxUint32))) }
 func AvailableParallelism() int { return int(C.uv_available_parallelism()) }
 
 // ClockID names a clock for [ClockGettime].
+//
+// Mirrors uv_clock_id.
 type ClockID int
 
 const (

@@ -198,6 +198,8 @@ func (p *Pipe) PendingInstances(count int) {
 }
 
 // PollEvent says what a handle is open for, to [Pipe.Chmod].
+//
+// Mirrors uv_poll_event.
 type PollEvent int
 
 const (

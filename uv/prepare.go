@@ -14,6 +14,8 @@ type Prepare struct {
 }
 
 // PrepareCB is called once an iteration.
+//
+// Mirrors uv_prepare_cb.
 type PrepareCB func(h *Prepare)
 
 func (h *Prepare) raw() *C.uv_prepare_t { return (*C.uv_prepare_t)(unsafe.Pointer(h.c)) }

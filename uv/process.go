@@ -27,6 +27,8 @@ type Process struct {
 // with the signal that ended it and a status of 0. Output of the process may
 // still arrive afterwards, or all of it may have arrived before: the two have
 // no order.
+//
+// Mirrors uv_exit_cb.
 type ExitCB func(p *Process, exitStatus int64, termSignal syscall.Signal)
 
 // ProcessOptions says what [Loop.Spawn] spawns, and how. Spawn is done with it,
@@ -60,6 +62,8 @@ type ProcessOptions struct {
 }
 
 // ProcessFlags are options of [ProcessOptions].
+//
+// Mirrors uv_process_flags.
 type ProcessFlags uint32
 
 const (
@@ -93,6 +97,8 @@ type StdioContainer struct {
 }
 
 // StdioFlags are options of [StdioContainer].
+//
+// Mirrors uv_stdio_flags.
 type StdioFlags uint32
 
 const (

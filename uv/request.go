@@ -32,6 +32,8 @@ type Req interface {
 }
 
 // ReqType is the type of a request.
+//
+// Mirrors uv_req_type.
 type ReqType int
 
 const (

@@ -29,6 +29,8 @@ type Signal struct {
 }
 
 // SignalCB is called for each signal caught.
+//
+// Mirrors uv_signal_cb.
 type SignalCB func(s *Signal, signum syscall.Signal)
 
 func (s *Signal) raw() *C.uv_signal_t { return (*C.uv_signal_t)(unsafe.Pointer(s.c)) }

@@ -80,30 +80,42 @@ type Stream interface {
 
 // ConnectionCB is called when a connection came in, or with an error where
 // libuv has one to report (before 1.45 only).
+//
+// Mirrors uv_connection_cb.
 type ConnectionCB func(server Stream, err error)
 
 // AllocCB returns a buffer to read into. 64 KiB is what libuv suggests. Nothing
 // else should be done here: the stream cannot be closed or stopped. When it
 // returns an empty buffer, the ReadCB gets ENOBUFS.
+//
+// Mirrors uv_alloc_cb.
 type AllocCB func(h Handle, suggestedSize int) []byte
 
 // ReadCB gets what was read. Buf is the start of what AllocCB returned, or of
 // the loop's buffer, which is good until the callback returns. An empty buf with
 // a nil err means that there was nothing after all. ENOBUFS says that AllocCB gave
 // no buffer, and comes again in each iteration until it does, or reading is
-// stopped. With EOF, and with any other error, reading is over; buf then is empty, with the capacity of a buffer
-// that AllocCB returned and that was not used. Libuv may report the end without
-// having asked for a buffer.
+// stopped. With EOF, and with any other error, reading is over; buf then is empty,
+// with the capacity of a buffer that AllocCB returned and that was not used. Libuv
+// may report the end without having asked for a buffer.
+//
+// Mirrors uv_read_cb.
 type ReadCB func(s Stream, buf []byte, err error)
 
 // WriteCB is called when a write is done, or has failed: with ECANCELED when
 // the stream was closed before.
+//
+// Mirrors uv_write_cb.
 type WriteCB func(req *WriteReq, err error)
 
 // ShutdownCB is called when a shutdown is done, or has failed.
+//
+// Mirrors uv_shutdown_cb.
 type ShutdownCB func(req *ShutdownReq, err error)
 
 // ConnectCB is called when a stream is connected, or could not be.
+//
+// Mirrors uv_connect_cb.
 type ConnectCB func(req *ConnectReq, err error)
 
 // stream is the part of Pipe and TCP that they share.

@@ -16,6 +16,8 @@ import (
 type TCP struct{ stream }
 
 // TCPFlags are options of [TCP.Bind].
+//
+// Mirrors uv_tcp_flags.
 type TCPFlags uint
 
 const (
@@ -82,8 +84,9 @@ func (t *TCP) Bind(addr netip.AddrPort, flags TCPFlags) error {
 }
 
 // Connect connects the handle and calls cb with the outcome. A nil req takes
-// one from a pool; cb may be nil. It returns EALREADY while the handle connects
-// and EINVAL for one that listens or for an invalid address.
+// one from a pool; cb may be nil. When it returns an error, cb is not called:
+// EALREADY while the handle connects, EINVAL for one that listens or for an
+// invalid address, and what the system says at once, such as ENETUNREACH.
 //
 // Binds uv_tcp_connect.
 func (t *TCP) Connect(req *ConnectReq, addr netip.AddrPort, cb ConnectCB) error {
@@ -106,7 +109,9 @@ func (t *TCP) Nodelay(enable bool) error {
 }
 
 // Keepalive turns keep-alive on, with a delay in seconds before the first
-// probe, or off. From libuv 1.49 on a delay of 0 is EINVAL.
+// probe, or off. It returns EINVAL for a delay of 0 (EPERM with libuv 1.48),
+// unless there is no socket yet: then the delay is dropped, and keep-alive has
+// the system's own when there is one.
 //
 // Binds uv_tcp_keepalive.
 func (t *TCP) Keepalive(enable bool, delay uint) error {
@@ -171,7 +176,8 @@ func (t *TCP) Getpeername() (netip.AddrPort, error) {
 }
 
 // CloseReset closes the handle like Close, and the connection with a reset. It
-// returns EINVAL, and does nothing, after Shutdown.
+// returns EINVAL, and does nothing, between Shutdown and its callback; later the
+// two should not be mixed either.
 //
 // Binds uv_tcp_close_reset.
 func (t *TCP) CloseReset(cb CloseCB) error {

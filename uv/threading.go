@@ -18,6 +18,8 @@ var noThread C.uv_thread_t
 
 // ThreadCB is what a thread runs. It must return: runtime.Goexit ends the
 // process there.
+//
+// Mirrors uv_thread_cb.
 type ThreadCB func()
 
 // threads roots the threads that have not begun to run.
