@@ -94,6 +94,7 @@ typedef struct {
 } gouv_loop_t;
 
 /* Loop. */
+int gouv_is_open(int fd);
 int gouv_standard_descriptors(void);
 uintptr_t gouv_thread(void);
 gouv_loop_t *gouv_loop_attach(uv_loop_t *loop);
@@ -108,6 +109,7 @@ void gouv_close_unspawned(uv_loop_t *loop, uv_handle_t *handle);
 void gouv_made_by_go(void);
 int gouv_signal_own(int signum);
 int gouv_signal_ignored(int signum);
+int gouv_signal_foreign(int signum);
 int gouv_signal_default_or_go(int signum);
 void gouv_signal_disown(int signum);
 void gouv_signal_relay(int fd);

@@ -34,15 +34,12 @@ uintptr_t gouv_thread(void) {
   return (uintptr_t) &self;
 }
 
+int gouv_is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
+
 /* Whether descriptors 0 to 2 are open. What libuv opens could be one of them
  * otherwise, and it aborts rather than close such a one. */
 int gouv_standard_descriptors(void) {
-  int fd;
-
-  for (fd = 0; fd <= 2; fd++)
-    if (fcntl(fd, F_GETFD) < 0)
-      return UV_EBADF;
-  return 0;
+  return gouv_is_open(0) && gouv_is_open(1) && gouv_is_open(2) ? 0 : UV_EBADF;
 }
 
 gouv_loop_t *gouv_loop_attach(uv_loop_t *loop) {
@@ -108,6 +105,7 @@ static int guard_error; /* why there are no guards, or 0 */
 
 static void (*libuv_handler)(int);
 static struct sigaction before[SIGNALS]; /* whom a signal is passed on to */
+static unsigned char foreign[SIGNALS];   /* that is neither Go nor nobody */
 
 static struct rlimit start_files; /* RLIMIT_NOFILE as the process got it */
 static _Thread_local int spawning;
@@ -128,11 +126,14 @@ static _Thread_local volatile sig_atomic_t made_by_go; /* the thread, as far as 
 
 void gouv_made_by_go(void) { made_by_go = 1; }
 
-/* Whether Go's handler may be called right away. If nobody is notified of a
+/* Whether what comes next may be called right away. Another's handler may. Of
+ * Go's: if nobody is notified of a
  * signal it does nothing with some of them, but ends the process with others:
  * with SIGINT and its like always, with the rest on a thread that C has made.
  * Those take the way over the Go half, which first sees to it that somebody is. */
 static int harmless_to_pass(int signum) {
+  if (foreign[signum])
+    return 1;
   switch (signum) {
     case SIGCHLD: case SIGCONT: case SIGTSTP: case SIGTTIN: case SIGTTOU: case SIGWINCH:
       return 1;
@@ -297,6 +298,15 @@ __attribute__((constructor(101))) static void start(int argc, char **argv) {
   setrlimit(RLIMIT_NOFILE, &start_files);
 }
 
+/* Whether a disposition is that of somebody else: Go's handler is the one that
+ * SIGURG always has. */
+static int is_foreign(const struct sigaction *action) {
+  struct sigaction go;
+
+  return action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN &&
+         (sigaction(SIGURG, NULL, &go) || action->sa_handler != go.sa_handler);
+}
+
 /* Makes the binding's handler the one that is installed. The Go half calls it,
  * under a lock, for each watcher that starts: somebody may have installed
  * another in between. */
@@ -312,11 +322,22 @@ int gouv_signal_own(int signum) {
   if (now.sa_flags & SA_SIGINFO && now.sa_sigaction == on_signal)
     return 0;
   before[signum] = now;
+  foreign[signum] = (unsigned char) is_foreign(&now);
   memset(&ours, 0, sizeof(ours));
   ours.sa_sigaction = on_signal;
   ours.sa_flags = SA_ONSTACK | SA_SIGINFO | SA_RESTART;
   sigfillset(&ours.sa_mask);
   return sigaction(signum, &ours, NULL) ? UV_EINVAL : 0;
+}
+
+/* Whether somebody else has a signal that can be watched, or had it before the
+ * first watcher started. */
+int gouv_signal_foreign(int signum) {
+  struct sigaction now;
+
+  if (signum <= 0 || signum >= SIGNALS || guards[signum].signum != signum || sigaction(signum, NULL, &now))
+    return 0;
+  return now.sa_sigaction == on_signal ? foreign[signum] : is_foreign(&now);
 }
 
 /* Whether a signal that can be watched is ignored. */
@@ -327,15 +348,13 @@ int gouv_signal_ignored(int signum) {
          now.sa_handler == SIG_IGN;
 }
 
-/* Whether a signal that can be watched has its default, or Go's handler, which
- * is the one that SIGURG always has. */
+/* Whether a signal that can be watched has its default, or Go's handler. */
 int gouv_signal_default_or_go(int signum) {
-  struct sigaction now, go;
+  struct sigaction now;
 
-  if (signum <= 0 || signum >= SIGNALS || guards[signum].signum != signum || sigaction(signum, NULL, &now) ||
-      sigaction(SIGURG, NULL, &go))
+  if (signum <= 0 || signum >= SIGNALS || guards[signum].signum != signum || sigaction(signum, NULL, &now))
     return 0;
-  return now.sa_handler == SIG_DFL || now.sa_handler == go.sa_handler;
+  return now.sa_handler != SIG_IGN && !is_foreign(&now);
 }
 
 /* Puts back what was there before the first watcher started, unless somebody
@@ -463,20 +482,18 @@ static int hide_heap(uintptr_t inside, const void *on_stack, const void *allocat
 static void show_heap(void) {}
 #endif
 
-/* Puts /dev/null where descriptors 0 to 2 are closed, unless the child shall
- * inherit that very one: libuv would get them for its own ends, and abort rather
- * than close such a one. */
-static void fill_standard_descriptors(const uv_process_options_t *options, int filled[3]) {
-  int fd, i;
+/* Puts /dev/null where descriptors 0 to 2 are closed: libuv would get them for its
+ * own ends, and abort rather than close such a one. */
+static void fill_standard_descriptors(int filled[3]) {
+  int fd;
 
-  for (fd = 0; fd <= 2; fd++) {
-    filled[fd] = fcntl(fd, F_GETFD) < 0;
-    for (i = 0; i < options->stdio_count; i++)
-      if (options->stdio[i].flags & UV_INHERIT_FD && options->stdio[i].data.fd == fd)
-        filled[fd] = 0;
-    if (filled[fd])
-      filled[fd] = open("/dev/null", O_RDWR | O_CLOEXEC) == fd;
-  }
+  filled[0] = filled[1] = filled[2] = 0;
+  if (gouv_standard_descriptors() == 0)
+    return;
+  while ((fd = open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0 && fd <= 2)
+    filled[fd] = 1;
+  if (fd > 2)
+    close(fd);
 }
 
 static void free_standard_descriptors(const int filled[3]) {
@@ -507,7 +524,7 @@ int gouv_spawn(uv_loop_t *loop, uv_process_t *process, const uv_process_options_
 
   if (uv_version() < 0x013000) /* libuv 1.48 brought the flag, which does nothing on Unix */
     known.flags &= ~(unsigned int) UV_PROCESS_WINDOWS_FILE_PATH_EXACT_NAME;
-  fill_standard_descriptors(&known, filled);
+  fill_standard_descriptors(filled);
   hidden = hide_heap((uintptr_t) options, &known, process);
   spawning = 1;
   err = uv_spawn(loop, process, &known);

@@ -352,9 +352,19 @@ func TestCallback_GoexitAndPanic(t *testing.T) {
 	loop := new(uv.Loop)
 	require.NoError(t, loop.Init())
 	timer := newTimer(t, loop)
+	var deep func(n int, f func())
+	deep = func(n int, f func()) {
+		if n == 0 {
+			f()
+		} else {
+			deep(n-1, f)
+		}
+	}
 	require.NoError(t, timer.Start(func(*uv.Timer) {
-		defer func() { panic("deferred") }()
-		runtime.Goexit()
+		deep(200, func() {
+			defer deep(200, func() { panic("deferred") })
+			runtime.Goexit()
+		})
 	}, 0, 0))
 	recovered := make(chan any, 1)
 	go func() {

@@ -536,6 +536,7 @@ func TestIPC_FileReceived(t *testing.T) {
 			if c["pending"] == 1 {
 				assert.Equal(t, uv.EPERM, received.ReadStart(nil, never))
 				assert.Equal(t, uv.EPERM, received.Shutdown(nil, nil))
+				assert.Equal(t, uv.EPERM, received.Write(nil, [][]byte{[]byte("text")}, nil))
 				n, err := received.TryWrite([][]byte{[]byte("text")})
 				assert.NoError(t, err)
 				assert.Equal(t, 4, n)

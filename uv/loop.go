@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -463,11 +464,11 @@ func (l *Loop) keep(value any) bool {
 		l.exited = true
 		return false
 	}
-	stack := debug.Stack()
-	if exiting(stack) {
+	if exiting() {
 		l.exited = true
 		panic(value)
 	}
+	stack := debug.Stack()
 	if l.raising && bytes.Contains(stack, []byte(ourPackage+"(*Loop).raise(")) {
 		stack = l.stack // it came from a Walk inside the callback
 	}
@@ -476,11 +477,24 @@ func (l *Loop) keep(value any) bool {
 }
 
 // exiting reports whether a callback panicked while it was about to exit by
-// Goexit, from a stack of the deferred function that recovers. Recovered or not,
-// the goroutine then goes on to exit.
-func exiting(stack []byte) bool {
-	callback, _, _ := bytes.Cut(stack, []byte("\n"+ourPackage+"gouvOn"))
-	return bytes.Contains(callback, []byte("\nruntime.Goexit("))
+// Goexit, to the deferred function that recovers. Recovered or not, the goroutine
+// then goes on to exit.
+func exiting() bool {
+	pcs := make([]uintptr, 64)
+	n := runtime.Callers(0, pcs)
+	for n == len(pcs) {
+		pcs = make([]uintptr, 2*n)
+		n = runtime.Callers(0, pcs)
+	}
+	for frames := runtime.CallersFrames(pcs[:n]); ; {
+		frame, more := frames.Next()
+		switch {
+		case frame.Function == "runtime.Goexit":
+			return true
+		case !more || strings.HasPrefix(frame.Function, ourPackage+"gouvOn"):
+			return false
+		}
+	}
 }
 
 // raise panics with what a callback panicked with. Go prints the panics of a

@@ -694,6 +694,9 @@ func fromSockaddr(c *C.struct_sockaddr_storage) netip.AddrPort {
 // scopeOf and zoneOf translate between an IPv6 address's zone, an interface's
 // name or number, and the number that C has.
 func scopeOf(zone string) (uint32, bool) {
+	if hasNUL(zone) {
+		return 0, false
+	}
 	if n, err := strconv.ParseUint(zone, 10, 32); err == nil {
 		return uint32(n), true
 	}

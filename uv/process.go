@@ -143,6 +143,9 @@ func (l *Loop) Spawn(p *Process, options *ProcessOptions) error {
 	}
 	var err error = EINVAL
 	if options != nil && options.valid(l) {
+		err = options.inheritable()
+	}
+	if err == nil {
 		err = signals.own(C.int(syscall.SIGCHLD))
 	}
 	if err != nil {
@@ -183,9 +186,11 @@ func (l *Loop) Spawn(p *Process, options *ProcessOptions) error {
 
 	p.create(l, HandleTypeProcess, "Loop.Spawn")
 	p.cb, p.pid, p.watch, p.failed = options.ExitCB, 0, true, false
+	environment.RLock() // the child shall not get it half changed
 	syscall.ForkLock.Lock()
 	r := C.gouv_spawn(l.c, p.raw(), &c)
 	syscall.ForkLock.Unlock()
+	environment.RUnlock()
 	for i := range options.Stdio {
 		if s := &options.Stdio[i]; s.Flags&CreatePipe != 0 {
 			_ = streamOf(s.Stream).opened(0)
@@ -232,6 +237,17 @@ func (o *ProcessOptions) valid(l *Loop) bool {
 		}
 	}
 	return true
+}
+
+// inheritable returns EBADF for a descriptor 0 to 2 to be inherited that is
+// closed, in whose place there is another while libuv spawns. It finds the rest.
+func (o *ProcessOptions) inheritable() error {
+	for _, s := range o.Stdio {
+		if s.Flags&InheritFD != 0 && s.FD <= 2 && C.gouv_is_open(C.int(s.FD)) == 0 {
+			return EBADF
+		}
+	}
+	return nil
 }
 
 // put writes a container as C has it, where stream and descriptor share a

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -750,9 +751,21 @@ var closesStdinHelper = helper("closes its descriptor 0", func() {
 	options.Stdio = nil
 	must(loop.Spawn(&p, options))
 	loop.Run(uv.RunDefault)
+	for _, fds := range [][]int{{0}, {0, 2}, {2, 0}, {1, 1, 2}} {
+		options.Stdio = nil
+		for _, fd := range fds {
+			options.Stdio = append(options.Stdio, uv.StdioContainer{Flags: uv.InheritFD, FD: fd})
+		}
+		if err := loop.Spawn(&p, options); err != uv.EBADF {
+			fmt.Println(fds, err)
+		}
+		p.Close(nil)
+		loop.Run(uv.RunDefault)
+	}
 	must(loop.Close())
-	_, err := syscall.Write(0, nil)
-	fmt.Println(first, code, err == syscall.EBADF)
+	_, first0 := syscall.Write(0, nil)
+	_, first2 := syscall.Write(2, nil)
+	fmt.Println(first, code, first0 == syscall.EBADF && first2 == syscall.EBADF)
 })
 
 // A program that may have few files open at first, a limit which Go raises, can
@@ -907,10 +920,16 @@ func TestSpawn_FailureKeepsTheLoopsHandles(t *testing.T) {
 	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
 	none := limit
 	none.Cur = 3
-	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &none))
+	// Not by syscall.Setrlimit, after which Go does not lower the limit for its
+	// children any more.
+	set := func(limit *syscall.Rlimit) {
+		_, _, errno := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, 0, syscall.RLIMIT_NOFILE, uintptr(unsafe.Pointer(limit)), 0, 0, 0)
+		require.Zero(t, errno)
+	}
+	set(&none)
 	var p uv.Process
 	err := loop.Spawn(&p, &uv.ProcessOptions{File: "true", Stdio: []uv.StdioContainer{{Flags: uv.CreatePipe, Stream: pipe}}})
-	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
+	set(&limit)
 	require.Equal(t, uv.EMFILE, err)
 	after := newTimer(t, loop)
 	p.Close(nil)

@@ -1,6 +1,7 @@
 package uv_test
 
 import (
+	"bytes"
 	"path/filepath"
 	"runtime"
 	"testing"
@@ -205,4 +206,48 @@ func TestReqSize(t *testing.T) {
 	for _, none := range []uv.ReqType{uv.ReqTypeUnknown, uv.ReqTypeMax, -1} {
 		assert.Equal(t, -1, uv.ReqSize(none))
 	}
+}
+
+// A request that is done with may be copied, and the copy used beside it.
+func TestWriteReq_Copied(t *testing.T) {
+	t.Parallel()
+	loop := newLoop(t)
+	p, peer := pipePair(t, loop, false)
+	one, other := new(uv.WriteReq), new(uv.WriteReq)
+	c := counts{}
+	written := func(_ *uv.WriteReq, err error) {
+		c["write"]++
+		assert.NoError(t, err)
+	}
+	for _, req := range []*uv.WriteReq{other, one} {
+		require.NoError(t, p.Write(req, [][]byte{[]byte("-")}, written))
+	}
+	run(t, loop)
+	copied := shallowCopy(one)
+
+	const size = 4 << 20
+	want := append([]byte("--"), bytes.Repeat([]byte("A"), 2*size)...)
+	for _, req := range []*uv.WriteReq{one, copied} {
+		require.NoError(t, p.Write(req, [][]byte{bytes.Repeat([]byte("A"), size)}, written))
+	}
+	var got []byte
+	var garbage [][]byte
+	require.NoError(t, peer.ReadStart(nil, func(_ uv.Stream, buf []byte, err error) {
+		assert.NoError(t, err)
+		before := len(got) / size
+		if got = append(got, buf...); len(got)/size != before { // the first write is over
+			runtime.GC()
+			for range 8 {
+				garbage = append(garbage, bytes.Repeat([]byte("B"), size))
+			}
+		}
+		if len(got) == len(want) {
+			p.Close(nil)
+			peer.Close(nil)
+		}
+	}))
+	run(t, loop)
+	assert.True(t, bytes.Equal(want, got))
+	assert.Equal(t, counts{"write": 4}, c)
+	runtime.KeepAlive(garbage)
 }

@@ -97,10 +97,10 @@ func (s *Signal) start(cb SignalCB, signum syscall.Signal, oneshot bool) error {
 		return result(r)
 	}
 	s.cb, s.signum = cb, n
+	s.oneshot = s.oneshot || oneshot
 	if s.oneshot && s.pending() {
 		s.loop.doomed = append(s.loop.doomed, s)
 	}
-	s.oneshot = s.oneshot || oneshot
 	return nil
 }
 
@@ -222,18 +222,22 @@ func (o *signalOwners) disown(signum C.int) {
 // hush prepares for what Go's handler does with a signal that is passed on to it
 // and that nobody is notified of. See uv_cgo.c.
 func (o *signalOwners) hush(signum C.int) error {
+	if C.gouv_signal_foreign(signum) != 0 {
+		return nil
+	}
 	if library() && C.gouv_signal_default_or_go(signum) != 0 && o.counts[signum] == 0 {
 		// Go installs its handler with the first Notify, and takes it away after
 		// the last: neither may happen while the binding's is in place.
 		o.notify(signum)
 	}
-	if syscall.Signal(signum) != syscall.SIGHUP && syscall.Signal(signum) != syscall.SIGINT && C.gouv_signal_ignored(signum) != 0 {
+	n := syscall.Signal(signum)
+	if n != syscall.SIGHUP && n != syscall.SIGINT && C.gouv_signal_ignored(signum) != 0 {
 		// After signal.Ignore the first Notify would install Go's handler over the
 		// binding's, too. This one stays when the watchers are gone: the signal
 		// goes on having no effect.
-		signal.Notify(o.kept, syscall.Signal(signum))
+		signal.Notify(o.kept, n)
 	}
-	switch syscall.Signal(signum) {
+	switch n {
 	case syscall.SIGCHLD, syscall.SIGWINCH:
 		// It does nothing.
 	case syscall.SIGCONT, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU:

@@ -32,8 +32,8 @@ type Stream interface {
 	// is asked for a buffer before each read. With a nil alloc the buffer is the
 	// loop's own and what read gets is good until it returns. It returns EINVAL
 	// for a nil read, EALREADY when the stream reads already, ENOTCONN when it is
-	// not open for reading, and EPERM for a file that an ipc pipe received, where
-	// C aborts later. Binds uv_read_start.
+	// not open for reading, and EPERM for a file that an ipc pipe received, as
+	// Write and Shutdown do, where C aborts later. Binds uv_read_start.
 	ReadStart(alloc AllocCB, read ReadCB) error
 	// ReadStop stops reading; read is not called any more. It does nothing when
 	// the stream does not read, or is closed. In an AllocCB of the stream it
@@ -310,6 +310,7 @@ func (s *stream) ReadStop() error {
 // Mirrors uv_write_t.
 type WriteReq struct {
 	request
+	self   *WriteReq // a copy may be used, but shares nothing with the original
 	cb     WriteCB
 	handle *stream
 	send   *stream
@@ -354,6 +355,9 @@ func charsOf(b []byte) *C.char { return (*C.char)(unsafe.Pointer(unsafe.SliceDat
 
 // hold pins bufs for as long as libuv may read them and describes them to it.
 func (w *WriteReq) hold(bufs [][]byte) {
+	if w.self != w {
+		w.self, w.bufs, w.pin = w, nil, runtime.Pinner{}
+	}
 	w.bufs = w.bufs[:0]
 	for _, b := range bufs {
 		base := unsafe.SliceData(b)
@@ -429,6 +433,9 @@ func (s *stream) write(req *WriteReq, bufs [][]byte, send *stream, cb WriteCB, m
 		return EINVAL
 	case s.listening():
 		return EPIPE
+	}
+	if err := s.canWait(); err != nil {
+		return err
 	}
 	l := s.loop
 	pooled := req == nil

@@ -6,8 +6,10 @@ import "C"
 import (
 	"fmt"
 	"os"
+	"syscall"
 
 	"libuv/ci/internal/together"
+	"libuv/uv"
 )
 
 //export runGo
@@ -17,6 +19,34 @@ func runGo(rounds C.int) C.int {
 		return 1
 	}
 	return 0
+}
+
+// watchGo watches a signal, sends it so many times, and returns how many came.
+//
+//export watchGo
+func watchGo(signum, times C.int) C.int {
+	var loop uv.Loop
+	var s uv.Signal
+	watched := C.int(0)
+	must(loop.Init())
+	must(s.Init(&loop))
+	must(s.Start(func(*uv.Signal, syscall.Signal) { watched++ }, syscall.Signal(signum)))
+	for i := range times {
+		must(uv.Kill(os.Getpid(), syscall.Signal(signum)))
+		for watched == i {
+			loop.Run(uv.RunOnce)
+		}
+	}
+	s.Close(nil)
+	loop.Run(uv.RunDefault)
+	must(loop.Close())
+	return watched
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
 }
 
 func main() {}
