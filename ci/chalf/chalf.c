@@ -240,6 +240,13 @@ static void before_us(int signum) {
   before_calls++;
 }
 
+static volatile sig_atomic_t other_calls;
+
+static void before_us_too(int signum) {
+  (void) signum;
+  other_calls++;
+}
+
 static void test_signals(void) {
   struct sigaction mine, now;
   uv_signal_t watcher;
@@ -249,6 +256,7 @@ static void test_signals(void) {
   memset(&mine, 0, sizeof(mine));
   mine.sa_handler = before_us;
   assert(sigaction(SIGUSR1, &mine, NULL) == 0 && sigaction(SIGWINCH, &mine, NULL) == 0);
+  assert(sigaction(SIGURG, &mine, NULL) == 0); /* which makes it Go's handler */
   assert(pipe(fds) == 0);
   gouv_signal_relay(fds[1]);
 
@@ -287,10 +295,30 @@ static void test_signals(void) {
   gouv_run(&loop, UV_RUN_ONCE, 1);
   SEEN(SIGNALLED, 1);
   assert(read(fds[0], &byte, 1) == 1 && byte == SIGUSR1);
+  assert(gouv_signal_foreign(SIGUSR1) == 0 && gouv_signal_wanted(SIGUSR1) == 1);
   gouv_signal_pass(SIGUSR1);
   assert(before_calls == 2);
   gouv_signal_disown(SIGUSR1);
   assert(sigaction(SIGUSR1, NULL, &now) == 0 && now.sa_handler == before_us);
+
+  /* Another's handler gets each at once. */
+  mine.sa_handler = before_us_too;
+  assert(sigaction(SIGUSR1, &mine, NULL) == 0 && gouv_signal_foreign(SIGUSR1) == 1);
+  assert(gouv_signal_own(SIGUSR1) == 0 && gouv_signal_foreign(SIGUSR1) == 1);
+  raise(SIGUSR1);
+  raise(SIGUSR1);
+  assert(other_calls == 2 && before_calls == 2);
+  gouv_signal_disown(SIGUSR1);
+  assert(sigaction(SIGUSR1, NULL, &now) == 0 && now.sa_handler == before_us_too);
+
+  /* Nobody's is not called, neither then nor on the way. */
+  mine.sa_handler = SIG_IGN;
+  assert(sigaction(SIGUSR1, &mine, NULL) == 0 && gouv_signal_ignored(SIGUSR1) == 1);
+  assert(gouv_signal_own(SIGUSR1) == 0);
+  raise(SIGUSR1);
+  gouv_signal_pass(SIGUSR1);
+  gouv_signal_disown(SIGUSR1);
+  assert(gouv_signal_wanted(SIGUSR1) == 0);
   CLOSE_HANDLE(watcher);
   close_loop();
   SEEN(CLOSE, 1);
