@@ -3,9 +3,11 @@
 //
 // Usage: client network address [text]
 //
+//	client -free socket
+//
 // It connects as soon as somebody listens. With a text it sends that and prints
 // as much as comes back; without, it prints what comes until the server hangs
-// up.
+// up. With -free it removes a socket that nobody listens on any more.
 package main
 
 import (
@@ -14,14 +16,22 @@ import (
 	"net"
 	"os"
 	"time"
+
+	"libuv/ci/internal/unixsocket"
 )
 
 func main() {
 	if len(os.Args) != 3 && len(os.Args) != 4 {
-		fmt.Fprintln(os.Stderr, "usage: client network address [text]")
+		fmt.Fprintln(os.Stderr, "usage: client network address [text]\n       client -free socket")
 		os.Exit(2)
 	}
-	if err := talk(os.Args[1], os.Args[2], os.Args[3:]); err != nil {
+	var err error
+	if os.Args[1] == "-free" {
+		err = unixsocket.Free(os.Args[2])
+	} else {
+		err = talk(os.Args[1], os.Args[2], os.Args[3:])
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "client:", err)
 		os.Exit(1)
 	}

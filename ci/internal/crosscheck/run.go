@@ -14,6 +14,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"libuv/ci/internal/unixsocket"
 )
 
 // limit is how long anything may take before it counts as hung.
@@ -63,12 +65,7 @@ func (r *run) checkFree() {
 		}
 		l.Close()
 	case socket:
-		if c, err := net.Dial("unix", echoSock); err == nil {
-			c.Close()
-			r.fail("the programs need %s, and somebody listens there", echoSock)
-		} else if errors.Is(err, syscall.ECONNREFUSED) {
-			os.Remove(echoSock) // nobody does any more
-		} else if !errors.Is(err, os.ErrNotExist) {
+		if err := unixsocket.Free(echoSock); err != nil {
 			r.fail("the programs need %s: %v", echoSock, err)
 		}
 	}

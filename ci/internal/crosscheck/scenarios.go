@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -171,6 +172,20 @@ func descriptors(pid int) []string {
 		fds = append(fds, e.Name())
 	}
 	return fds
+}
+
+// sockets returns how many sockets each process has, none on a system without
+// /proc. Of other descriptors Go's runtime opens some when it first needs them.
+func sockets(pids ...int) []int {
+	counts := make([]int, len(pids))
+	for i, pid := range pids {
+		for _, fd := range descriptors(pid) {
+			if target, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", pid, fd)); strings.HasPrefix(target, "socket:") {
+				counts[i]++
+			}
+		}
+	}
+	return counts
 }
 
 func signalUSR1(r *run) {
@@ -338,28 +353,41 @@ func multiClients(r *run) {
 	const clients, size = 200, 1 << 14
 	p := r.start("multi-echo-server", nil)
 	conns := make([]net.Conn, clients)
-	var before int
+	var workers, before, first []int
 	for i := range conns {
 		conns[i] = p.dial("tcp", "127.0.0.1:7000")
 		defer conns[i].Close()
 		r.check(echo(conns[i], []byte("hello")))
 		if i == 0 {
-			before = len(descriptors(p.cmd.Process.Pid))
+			before = sockets(p.cmd.Process.Pid)
+			workers = p.workers()
+			workers = workers[:min(len(workers), clients)]
+		}
+		if i == len(workers)-1 {
+			first = sockets(workers...) // each has one client
 		}
 	}
 	r.together(clients, func(i int) error { return echo(conns[i], noise(i, size)) })
 	r.note("%d clients get their bytes back", clients)
-	r.note("the server keeps %d descriptors for the %d clients after the first",
-		len(descriptors(p.cmd.Process.Pid))-before, clients-1)
-	for _, conn := range conns {
+	r.note("the server keeps %d sockets for the %d clients after the first",
+		sockets(p.cmd.Process.Pid)[0]-before[0], clients-1)
+	r.note("its workers have %v sockets with a client each, and %v with all", first, sockets(workers...))
+	for _, conn := range conns[len(workers):] {
+		conn.Close()
+	}
+	p.poll("had its workers close the sockets of clients that hung up", func() bool {
+		return slices.Equal(sockets(workers...), first)
+	})
+	for _, conn := range conns[:len(workers)] {
 		conn.Close()
 	}
 	p.end(syscall.SIGTERM)
 }
 
 // workers returns the process ids of the server's workers, in the order of
-// their turns: the last to be started comes first.
+// their turns: the last to be started comes first. One must have a client.
 func (p *program) workers() []int {
+	p.await("Accepted fd") // which they write after the server wrote of them
 	var pids []int
 	for _, match := range regexp.MustCompile(`Started worker (\d+)`).FindAllStringSubmatch(p.stderr.String(), -1) {
 		pid, err := strconv.Atoi(match[1])

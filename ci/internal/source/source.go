@@ -21,20 +21,16 @@ var checksums = map[string]string{
 
 // Dir returns the folder where Go keeps the source of a release, and fetches it
 // where it is not there. It works outside the project, whose go.mod does not
-// mention libuv and shall not.
+// mention libuv and shall not: in the folder for temporary files, where Go takes
+// no go.mod. One in there would be left behind by an interrupt.
 func Dir(release string) (string, error) {
 	sum := checksums[release]
 	if sum == "" {
 		return "", fmt.Errorf("no checksum is known for libuv %s", release)
 	}
-	outside, err := os.MkdirTemp("", "source")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(outside)
 	name := "github.com/libuv/libuv@v" + release
 	cmd := exec.Command("go", "mod", "download", "-json", name)
-	cmd.Dir = outside
+	cmd.Dir = os.TempDir()
 	cmd.Env = append(os.Environ(), "GO111MODULE=on", "GOWORK=off", "GOFLAGS=", "GONOSUMDB=github.com/libuv/libuv")
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
