@@ -60,7 +60,7 @@ func streamOf(s uvtest.Stream) *stream {
 }
 
 func (s *stream) IsActive() bool {
-	return !s.isClosing && (s.reading || s.connection != nil || s.requests > 0)
+	return !s.isClosing && (s.reading || s.connection != nil)
 }
 func (s *stream) IsReadable() bool    { return s.readable }
 func (s *stream) IsWritable() bool    { return s.writable }
@@ -331,7 +331,9 @@ func (s *stream) connected(c net.Conn, err error, cb func(error)) {
 		for _, w := range lost {
 			s.requests--
 			s.queued -= len(w.data)
-			w.cb(syscall.ECANCELED)
+			if w.cb != nil {
+				w.cb(syscall.ECANCELED)
+			}
 		}
 	}
 }

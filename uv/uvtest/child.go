@@ -75,8 +75,18 @@ var roles = map[string]func(args []string) int{
 	},
 	// env prints its environment.
 	"env": func([]string) int {
-		isNeeded := func(item string) bool { return strings.HasPrefix(item, libraryPath+"=") }
 		fmt.Printf("%q\n", slices.DeleteFunc(os.Environ(), isNeeded))
+		return 0
+	},
+	// environ prints the environment that it was started with, which os.Environ
+	// leaves something out of.
+	"environ": func([]string) int {
+		raw, err := os.ReadFile("/proc/self/environ")
+		if err != nil {
+			return 1
+		}
+		items := strings.Split(strings.TrimSuffix(string(raw), "\x00"), "\x00")
+		fmt.Printf("%q\n", slices.DeleteFunc(items, isNeeded))
 		return 0
 	},
 	// getenv prints one variable.
@@ -313,6 +323,8 @@ func program(role string, args ...string) *ProcessOptions {
 
 // libraryPath is what a child may need to start at all.
 const libraryPath = "LD_LIBRARY_PATH"
+
+func isNeeded(item string) bool { return strings.HasPrefix(item, libraryPath+"=") }
 
 // environment returns an environment for a child.
 func environment(items ...string) []string {

@@ -3,6 +3,7 @@
 package uvtest
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -26,25 +27,35 @@ type hooks struct {
 	run         func(l Loop, mode RunMode) bool
 	stop        func(l Loop)
 	walk        func(l Loop, cb func(h Handle))
+	refuseNil   string // the method that refuses to go without a callback
 	close       func(h Handle, cb func())
+	isActive    func(h Handle) bool
 	unref       func(h Handle)
 	newPrepare  func(l Loop) (Watcher, error)
 	newAsync    func(l Loop, cb func()) (Async, error)
 	timerStart  func(l Loop, h Timer, cb func(), timeout, repeat uint64) error
 	timerAgain  func(h Timer) error
 	signalStart func(h Signal, cb func(syscall.Signal), signum syscall.Signal, oneshot bool) error
+	readStart   func(s Stream, alloc func(int) []byte, read func([]byte, error)) error
 	read        func(s Stream, read func([]byte, error)) func([]byte, error)
 	readStop    func(s Stream) error
 	write       func(s Stream, bufs [][]byte, cb func(error)) error
+	queueSize   func(s Stream) int
+	isReadable  func(s Stream) bool
 	tryWrite    func(s Stream, bufs [][]byte) (int, error)
 	shutdown    func(s Stream, cb func(error)) error
 	connect     func(cb func(error)) func(error)
 	listen      func(s Stream, cb func(error)) func(error)
 	write2      func(p Pipe, bufs [][]byte, send Stream, cb func(error)) error
+	pending     func(p Pipe) int
 	bindTCP     func(c TCP, addr netip.AddrPort) error
 	spawn       func(l Loop, options *ProcessOptions) (Process, error)
+	pid         func(p Process) int
 	kill        func(p Process, err error) error
 }
+
+// refuses says whether a method refuses to go without a callback.
+func (h *hooks) refuses(method string, isNil bool) bool { return isNil && h.refuseNil == method }
 
 // with returns the implementation with a fault in it.
 func (h *hooks) with(impl Implementation) Implementation {
@@ -139,6 +150,9 @@ func (l *faultyLoop) Spawn(options *ProcessOptions) (Process, error) {
 	for i := range inside.Stdio {
 		inside.Stdio[i].Stream = inner(inside.Stdio[i].Stream)
 	}
+	if l.refuses("Spawn", inside.ExitCB == nil) {
+		inside.File = "" // which fails
+	}
 	spawn := l.Loop.Spawn
 	if l.spawn != nil {
 		spawn = func(options *ProcessOptions) (Process, error) { return l.spawn(l.Loop, options) }
@@ -163,7 +177,17 @@ type faultyHandle struct {
 	hooks *hooks
 }
 
+func (h faultyHandle) IsActive() bool {
+	if h.hooks.isActive != nil {
+		return h.hooks.isActive(h.Handle)
+	}
+	return h.Handle.IsActive()
+}
+
 func (h faultyHandle) Close(cb func()) {
+	if h.hooks.refuses("Close", cb == nil) {
+		panic("Close without a callback")
+	}
 	if h.hooks.close != nil {
 		h.hooks.close(h.Handle, cb)
 		return
@@ -245,7 +269,12 @@ type faultyProcess struct {
 	process Process
 }
 
-func (p faultyProcess) PID() int { return p.process.PID() }
+func (p faultyProcess) PID() int {
+	if p.hooks.pid != nil {
+		return p.hooks.pid(p.process)
+	}
+	return p.process.PID()
+}
 func (p faultyProcess) Kill(signum syscall.Signal) error {
 	err := p.process.Kill(signum)
 	if p.hooks.kill != nil {
@@ -272,6 +301,9 @@ func (s faultyStream) ReadStart(alloc func(int) []byte, read func([]byte, error)
 	if s.hooks.read != nil && read != nil {
 		read = s.hooks.read(s.stream, read)
 	}
+	if s.hooks.readStart != nil && read != nil {
+		return s.hooks.readStart(s.stream, alloc, read)
+	}
 	return s.stream.ReadStart(alloc, read)
 }
 
@@ -283,7 +315,10 @@ func (s faultyStream) ReadStop() error {
 }
 
 func (s faultyStream) Write(bufs [][]byte, cb func(error)) error {
-	if s.hooks.write != nil {
+	if s.hooks.refuses("Write", cb == nil) {
+		return syscall.EINVAL
+	}
+	if s.hooks.write != nil && cb != nil {
 		return s.hooks.write(s.stream, bufs, cb)
 	}
 	return s.stream.Write(bufs, cb)
@@ -297,18 +332,33 @@ func (s faultyStream) TryWrite(bufs [][]byte) (int, error) {
 }
 
 func (s faultyStream) Shutdown(cb func(error)) error {
-	if s.hooks.shutdown != nil {
+	if s.hooks.refuses("Shutdown", cb == nil) {
+		return syscall.EINVAL
+	}
+	if s.hooks.shutdown != nil && cb != nil {
 		return s.hooks.shutdown(s.stream, cb)
 	}
 	return s.stream.Shutdown(cb)
 }
 
-func (s faultyStream) WriteQueueSize() int { return s.stream.WriteQueueSize() }
-func (s faultyStream) IsReadable() bool    { return s.stream.IsReadable() }
-func (s faultyStream) IsWritable() bool    { return s.stream.IsWritable() }
+func (s faultyStream) WriteQueueSize() int {
+	if s.hooks.queueSize != nil {
+		return s.hooks.queueSize(s.stream)
+	}
+	return s.stream.WriteQueueSize()
+}
+
+func (s faultyStream) IsReadable() bool {
+	if s.hooks.isReadable != nil {
+		return s.hooks.isReadable(s.stream)
+	}
+	return s.stream.IsReadable()
+}
+
+func (s faultyStream) IsWritable() bool { return s.stream.IsWritable() }
 
 func (h *hooks) connected(cb func(error)) func(error) {
-	if h.connect != nil {
+	if h.connect != nil && cb != nil {
 		return h.connect(cb)
 	}
 	return cb
@@ -324,16 +374,27 @@ func (p faultyPipe) Bind(name string) error       { return p.pipe.Bind(name) }
 func (p faultyPipe) Bind2(name string) error      { return p.pipe.Bind2(name) }
 func (p faultyPipe) Getsockname() (string, error) { return p.pipe.Getsockname() }
 func (p faultyPipe) Getpeername() (string, error) { return p.pipe.Getpeername() }
-func (p faultyPipe) PendingCount() int            { return p.pipe.PendingCount() }
 func (p faultyPipe) PendingType() HandleType      { return p.pipe.PendingType() }
+func (p faultyPipe) PendingCount() int {
+	if p.hooks.pending != nil {
+		return p.hooks.pending(p.pipe)
+	}
+	return p.pipe.PendingCount()
+}
 func (p faultyPipe) Connect(name string, cb func(error)) {
+	if p.hooks.refuses("Connect", cb == nil) {
+		return
+	}
 	p.pipe.Connect(name, p.hooks.connected(cb))
 }
 func (p faultyPipe) Connect2(name string, cb func(error)) error {
 	return p.pipe.Connect2(name, p.hooks.connected(cb))
 }
 func (p faultyPipe) Write2(bufs [][]byte, send Stream, cb func(error)) error {
-	if p.hooks.write2 != nil {
+	if p.hooks.refuses("Write2", cb == nil) {
+		return syscall.EINVAL
+	}
+	if p.hooks.write2 != nil && cb != nil {
 		return p.hooks.write2(p.pipe, bufs, inner(send), cb)
 	}
 	return p.pipe.Write2(bufs, inner(send), cb)
@@ -351,6 +412,9 @@ func (c faultyTCP) Bind(addr netip.AddrPort) error {
 	return c.tcp.Bind(addr)
 }
 func (c faultyTCP) Connect(addr netip.AddrPort, cb func(error)) error {
+	if c.hooks.refuses("Connect", cb == nil) {
+		return syscall.EINVAL
+	}
 	return c.tcp.Connect(addr, c.hooks.connected(cb))
 }
 func (c faultyTCP) Getsockname() (netip.AddrPort, error) { return c.tcp.Getsockname() }
@@ -379,6 +443,32 @@ var faults = []struct {
 			}
 			return l.Run(mode)
 		}}
+	}},
+	{"RunOnce never waits", func() *hooks {
+		return &hooks{run: func(l Loop, mode RunMode) bool {
+			if mode == RunOnce {
+				mode = RunNowait
+			}
+			return l.Run(mode)
+		}}
+	}},
+	{"Stop in RunOnce or RunNowait stops the next Run", func() *hooks {
+		stopped := false
+		return &hooks{
+			run: func(l Loop, mode RunMode) bool {
+				if stopped {
+					l.Stop()
+				}
+				stopped = false
+				alive := l.Run(mode)
+				stopped = stopped && mode != RunDefault
+				return alive
+			},
+			stop: func(l Loop) {
+				stopped = true
+				l.Stop()
+			},
+		}
 	}},
 	{"Stop before Run is forgotten", func() *hooks {
 		running := false
@@ -511,6 +601,29 @@ var faults = []struct {
 			}
 		})
 	}},
+	{"an exit status of more than 128 is a signal", func() *hooks {
+		return onExit(func(cb func(int64, syscall.Signal)) func(int64, syscall.Signal) {
+			return func(status int64, signum syscall.Signal) {
+				if status > 128 {
+					status, signum = 0, syscall.Signal(status-128)
+				}
+				cb(status, signum)
+			}
+		})
+	}},
+	{"an exit status is a signed byte", func() *hooks {
+		return onExit(func(cb func(int64, syscall.Signal)) func(int64, syscall.Signal) {
+			return func(status int64, signum syscall.Signal) { cb(int64(int8(status)), signum) }
+		})
+	}},
+	{"after the exit there is no pid", func() *hooks {
+		return &hooks{pid: func(p Process) int {
+			if !p.IsActive() {
+				return 0
+			}
+			return p.PID()
+		}}
+	}},
 	{"the exit callback comes twice", func() *hooks {
 		return onExit(func(cb func(int64, syscall.Signal)) func(int64, syscall.Signal) {
 			return func(status int64, signum syscall.Signal) {
@@ -553,6 +666,30 @@ var faults = []struct {
 				o.Env = append(os.Environ(), o.Env...)
 			}
 		})
+	}},
+	{"of a variable that the environment has twice the last is kept", func() *hooks {
+		return environ(func(env []string, i int) bool {
+			name, _, _ := strings.Cut(env[i], "=")
+			return !slices.ContainsFunc(env[i+1:], func(item string) bool { return strings.HasPrefix(item, name+"=") })
+		})
+	}},
+	{"items of the environment without = are dropped", func() *hooks {
+		return environ(func(env []string, i int) bool { return strings.Contains(env[i], "=") })
+	}},
+	{"items of the environment without a name are dropped", func() *hooks {
+		return environ(func(env []string, i int) bool { return !strings.HasPrefix(env[i], "=") })
+	}},
+	{"the environment is sorted", func() *hooks { return options(func(o *ProcessOptions) { slices.Sort(o.Env) }) }},
+	{"a script without #! is ENOEXEC", func() *hooks {
+		return &hooks{spawn: func(l Loop, o *ProcessOptions) (Process, error) {
+			text, err := os.ReadFile(o.File)
+			if err != nil || len(text) == 0 || bytes.HasPrefix(text, []byte("#!")) || bytes.HasPrefix(text, []byte("\x7fELF")) {
+				return l.Spawn(o)
+			}
+			o.File += " is not there"
+			p, _ := l.Spawn(o)
+			return p, syscall.ENOEXEC
+		}}
 	}},
 	{"the program is searched in the parent's PATH", func() *hooks {
 		return options(func(o *ProcessOptions) {
@@ -614,6 +751,22 @@ var faults = []struct {
 		}}
 	}},
 	{"ReadStop does nothing", func() *hooks { return &hooks{readStop: func(Stream) error { return nil }} }},
+	{"ReadStop in the stream's own read callback lets one more read through", func() *hooks { return stopsLate(true) }},
+	{"ReadStop in another callback lets one more read through", func() *hooks { return stopsLate(false) }},
+	{"Close in another callback lets what waits be read", closesLate},
+	{"a stream is not readable after EOF", func() *hooks {
+		ended := map[Stream]bool{}
+		return &hooks{read: onEOF(ended), isReadable: func(s Stream) bool { return s.IsReadable() && !ended[s] }}
+	}},
+	{"ReadStart after EOF brings nothing", func() *hooks {
+		ended := map[Stream]bool{}
+		return &hooks{read: onEOF(ended), readStart: func(s Stream, alloc func(int) []byte, read func([]byte, error)) error {
+			if ended[s] {
+				return nil
+			}
+			return s.ReadStart(alloc, read)
+		}}
+	}},
 	{"write callbacks come in the opposite order", func() *hooks {
 		waiting, open := map[Stream][]func(){}, map[Stream]int{}
 		return &hooks{write: func(s Stream, bufs [][]byte, cb func(error)) error {
@@ -653,6 +806,34 @@ var faults = []struct {
 			})
 		}}
 	}},
+	{"WriteQueueSize counts writes", func() *hooks {
+		open := map[Stream]int{}
+		return &hooks{
+			write: func(s Stream, bufs [][]byte, cb func(error)) error {
+				err := s.Write(bufs, func(err error) {
+					open[s]--
+					cb(err)
+				})
+				if err == nil {
+					open[s]++
+				}
+				return err
+			},
+			queueSize: func(s Stream) int { return min(open[s], s.WriteQueueSize()) },
+		}
+	}},
+	{"a stream is active while something is queued", func() *hooks {
+		return &hooks{isActive: func(h Handle) bool {
+			s, is := h.(Stream)
+			return h.IsActive() || is && s.WriteQueueSize() > 0
+		}}
+	}},
+	{"Write without a callback is EINVAL", func() *hooks { return &hooks{refuseNil: "Write"} }},
+	{"Write2 without a callback is EINVAL", func() *hooks { return &hooks{refuseNil: "Write2"} }},
+	{"Shutdown without a callback is EINVAL", func() *hooks { return &hooks{refuseNil: "Shutdown"} }},
+	{"Connect without a callback does nothing", func() *hooks { return &hooks{refuseNil: "Connect"} }},
+	{"Close without a callback panics", func() *hooks { return &hooks{refuseNil: "Close"} }},
+	{"Spawn without a callback fails", func() *hooks { return &hooks{refuseNil: "Spawn"} }},
 	{"the shutdown callback does not wait for the writes'", func() *hooks {
 		return &hooks{shutdown: func(s Stream, cb func(error)) error {
 			if s.WriteQueueSize() == 0 {
@@ -707,6 +888,9 @@ var faults = []struct {
 			return errors.Join(p.Write2(bufs, send, func(error) {}), p.Write2(bufs, send, cb))
 		}}
 	}},
+	{"PendingCount is 1 at most", func() *hooks {
+		return &hooks{pending: func(p Pipe) int { return min(p.PendingCount(), 1) }}
+	}},
 	{"Write2 sends the text and forgets the handle", func() *hooks {
 		return &hooks{write2: func(p Pipe, bufs [][]byte, _ Stream, cb func(error)) error { return p.Write(bufs, cb) }}
 	}},
@@ -718,6 +902,92 @@ func options(change func(o *ProcessOptions)) *hooks {
 		change(o)
 		return l.Spawn(o)
 	}}
+}
+
+// environ is a fault that keeps some of the items of an environment.
+func environ(keep func(env []string, i int) bool) *hooks {
+	return options(func(o *ProcessOptions) {
+		var kept []string
+		for i, item := range o.Env {
+			if keep(o.Env, i) {
+				kept = append(kept, item)
+			}
+		}
+		if o.Env != nil {
+			o.Env = append([]string{}, kept...)
+		}
+	})
+}
+
+// onEOF is a hook that notes which streams have come to their end.
+func onEOF(ended map[Stream]bool) func(s Stream, read func([]byte, error)) func([]byte, error) {
+	return func(s Stream, read func([]byte, error)) func([]byte, error) {
+		return func(buf []byte, err error) {
+			ended[s] = ended[s] || errorName(err) == "EOF"
+			read(buf, err)
+		}
+	}
+}
+
+// stopsLate is a fault in ReadStop, where it is called by the read callback of
+// the stream, or where it is called by another one.
+func stopsLate(own bool) *hooks {
+	inside, late := map[Stream]bool{}, map[Stream]bool{}
+	return &hooks{
+		read: func(s Stream, read func([]byte, error)) func([]byte, error) {
+			return func(buf []byte, err error) {
+				if late[s] {
+					delete(late, s)
+					s.ReadStop()
+				}
+				inside[s] = true
+				defer delete(inside, s)
+				read(buf, err)
+			}
+		},
+		readStop: func(s Stream) error {
+			if inside[s] != own || !s.IsActive() {
+				return s.ReadStop()
+			}
+			late[s] = true
+			return nil
+		},
+	}
+}
+
+// closesLate is a fault in Close, which in another callback than the stream's
+// own only sets a timer to close it.
+func closesLate() *hooks {
+	var running Loop
+	inside := map[Handle]bool{}
+	return &hooks{
+		run: func(l Loop, mode RunMode) bool {
+			running = l
+			defer func() { running = nil }()
+			return l.Run(mode)
+		},
+		read: func(s Stream, read func([]byte, error)) func([]byte, error) {
+			return func(buf []byte, err error) {
+				inside[s] = true
+				defer delete(inside, s)
+				read(buf, err)
+			}
+		},
+		close: func(h Handle, cb func()) {
+			if _, is := h.(Stream); !is || running == nil || inside[h] || !h.IsActive() {
+				h.Close(cb)
+				return
+			}
+			timer, err := running.NewTimer()
+			if err != nil {
+				panic(err)
+			}
+			timer.Start(func() {
+				timer.Close(nil)
+				h.Close(cb)
+			}, 1, 0)
+		},
+	}
 }
 
 // onExit is a fault in the exit callback.

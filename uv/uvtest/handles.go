@@ -39,14 +39,20 @@ var modeNames = map[RunMode]string{RunDefault: "default", RunOnce: "once", RunNo
 
 // Run runs the loop, with a line before, one for what it returns, and between
 // them the callbacks.
-func (l *loop) Run(mode RunMode) bool { return l.run(mode, false) }
+func (l *loop) Run(mode RunMode) bool { return l.run(mode, 1, false) }
 
 // RunSet is Run where libuv promises no order of the callbacks.
-func (l *loop) RunSet(mode RunMode) bool { return l.run(mode, true) }
+func (l *loop) RunSet(mode RunMode) bool { return l.run(mode, 1, true) }
 
-func (l *loop) run(mode RunMode, set bool) bool {
+// RunTimes is Run up to so many times, until it returns false.
+func (l *loop) RunTimes(mode RunMode, most int) bool { return l.run(mode, most, false) }
+
+func (l *loop) run(mode RunMode, most int, set bool) bool {
 	t := l.t
 	head := "run " + modeNames[mode]
+	if most > 1 {
+		head += fmt.Sprintf(", up to %d times", most)
+	}
 	if set {
 		head += ", in any order"
 	}
@@ -60,6 +66,9 @@ func (l *loop) run(mode RunMode, set bool) bool {
 	t.mu.Unlock()
 
 	alive := l.inner.Run(mode)
+	for n := 1; alive && n < most; n++ {
+		alive = l.inner.Run(mode)
+	}
 
 	t.mu.Lock()
 	defer t.mu.Unlock()

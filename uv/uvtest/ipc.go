@@ -13,6 +13,8 @@ var ipcScenarios = []scenario{
 		shows: "a child gets a connection over its descriptor 0 and answers on it"},
 	{name: "ipc_several", run: ipcSeveral, from: "pipe: uv_pipe_pending_count",
 		shows: "several handles come in the order in which they were sent, each once"},
+	{name: "ipc_pending_count", run: ipcPendingCount, from: "pipe: uv_pipe_pending_count",
+		shows: "three handles that wait: each Accept takes the first, and the count and the type are the next ones"},
 	{name: "ipc_none_pending", run: ipcNonePending, from: "pipe: uv_pipe_pending_count",
 		shows: "without a handle: no type, a count of 0, and Accept is EAGAIN"},
 	{name: "ipc_text_only", run: ipcTextOnly, from: "stream: uv_write",
@@ -25,6 +27,8 @@ var ipcScenarios = []scenario{
 		shows: "the sender may close its handle after the write callback; what was sent stays open"},
 	{name: "ipc_both_ways", run: ipcBothWays, from: "test-ipc-send-recv.c: ipc_send_recv_pipe_inprocess",
 		shows: "a handle that is sent there and back is still the same connection"},
+	{name: "ipc_nil_callback", run: ipcNilCallback, from: "stream: uv_write2",
+		shows: "Write2 without a callback sends its text and its handle"},
 	{name: "ipc_errors", run: ipcErrors, from: "stream: uv_write2",
 		shows: "Write2: EINVAL on a pipe that is not for ipc, EBADF for a handle that is not open"},
 	{name: "ipc_cancelled", run: ipcCancelled, from: "stream: uv_write2",
@@ -141,6 +145,35 @@ func ipcSeveral(t *tester) {
 	t.Log("accepted %d", accepted)
 }
 
+func ipcPendingCount(t *tester) {
+	l := t.Loop()
+	a, b := l.Pair("a", "b", true)
+	server := l.TCP("server")
+	server.Bind(localhost)
+	x, _ := l.Pair("x", "peer of x", false)
+	y, _ := l.Pair("y", "peer of y", false)
+	for _, send := range []*stream{x.stream, server.stream, y.stream} {
+		a.Write2("h", send, nil)
+	}
+	pending := func() { b.Log("pending %d, type %q", b.inner.PendingCount(), b.inner.PendingType()) }
+	n := 0
+	b.ReadEach(1, func(string) {
+		if n++; n < 3 {
+			return
+		}
+		pending()
+		b.AcceptPipe("first").Drop()
+		pending()
+		b.AcceptTCP("second").Drop()
+		pending()
+		b.AcceptPipe("third").Drop()
+		pending()
+		b.AcceptPipe("none")
+		b.Close()
+	})
+	l.RunSet(RunDefault)
+}
+
 func ipcNonePending(t *tester) {
 	l := t.Loop()
 	a, _ := l.Pair("a", "b", true)
@@ -228,6 +261,20 @@ func ipcBothWays(t *tester) {
 		x.Drop()
 		done()
 	})
+	l.RunSet(RunDefault)
+}
+
+func ipcNilCallback(t *tester) {
+	l := t.Loop()
+	a, b := l.Pair("a", "b", true)
+	x, y := l.Pair("x", "y", false)
+	a.check("Pipe.Write2", a.inner.Write2(buffers([]string{"h"}), x.inner, nil))
+	b.ReadEach(1, func(string) {
+		x.Drop()
+		b.AcceptPipe("got").Drop()
+		b.Close()
+	})
+	y.ReadToEnd(func() { y.Close() })
 	l.RunSet(RunDefault)
 }
 

@@ -14,10 +14,16 @@ var loopScenarios = []scenario{
 		shows: "RunNowait does not wait for a timer and returns true while it is active"},
 	{name: "run_once_iteration", run: runOnceIteration, from: "test-run-once.c: run_once",
 		shows: "RunOnce runs one iteration a call, and the last one returns false"},
+	{name: "run_once_waits_timer", run: runOnceWaitsTimer, from: "loop: UV_RUN_ONCE",
+		shows: "RunOnce waits for a timer that is not due yet: a few Runs, which signals may cut short, are enough"},
+	{name: "run_once_waits_child", run: runOnceWaitsChild, from: "loop: UV_RUN_ONCE",
+		shows: "RunOnce waits for what a child writes and returns true; a later timer is left alone"},
 	{name: "run_default_again", run: runDefaultAgain, from: "loop: uv_run",
 		shows: "a loop that has run to its end runs again when there is something new"},
 	{name: "stop_in_callback", run: stopInCallback, from: "test-loop-stop.c: loop_stop",
 		shows: "Stop makes Run return, true while something is active; the next Run goes on"},
+	{name: "stop_in_one_iteration", run: stopInOneIteration, from: "loop: uv_stop",
+		shows: "Stop in a callback of RunOnce or RunNowait ends with that Run: the next one runs"},
 	{name: "stop_before_run", run: stopBeforeRun, from: "test-loop-stop.c: loop_stop_before_run",
 		shows: "Stop before Run: that Run calls nothing back, the next one does"},
 	{name: "stop_ends_iteration", run: stopEndsIteration, from: "loop: uv_stop",
@@ -102,6 +108,23 @@ func runOnceIteration(t *tester) {
 	}
 }
 
+func runOnceWaitsTimer(t *tester) {
+	l := t.Loop()
+	l.Timer("timer").Start(50, 0, nil)
+	l.RunTimes(RunOnce, 10)
+}
+
+func runOnceWaitsChild(t *tester) {
+	l := t.Loop()
+	l.Timer("timer").Start(far, 0, nil)
+	in, out := l.Pipe("in", false), l.Pipe("out", false)
+	options := program("ignore")
+	options.Stdio = []StdioContainer{reads(in), writes(out)}
+	l.Spawn("child", options, nil)
+	out.ReadEach(len("ready\n"), nil)
+	l.Run(RunOnce)
+}
+
 func runDefaultAgain(t *tester) {
 	l := t.Loop()
 	timer := l.Timer("timer")
@@ -125,6 +148,22 @@ func stopInCallback(t *tester) {
 	l.Run(RunDefault)
 	l.Run(RunDefault)
 	l.Run(RunDefault)
+}
+
+func stopInOneIteration(t *tester) {
+	l := t.Loop()
+	idle := l.Idle("idle")
+	n := 0
+	idle.Start(func() {
+		if n++; n == 5 {
+			idle.Stop()
+			return
+		}
+		l.Stop()
+	})
+	for _, mode := range []RunMode{RunOnce, RunOnce, RunNowait, RunNowait, RunDefault} {
+		l.Run(mode)
+	}
 }
 
 func stopBeforeRun(t *tester) {

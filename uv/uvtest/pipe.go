@@ -14,6 +14,8 @@ var pipeScenarios = []scenario{
 		shows: "connecting to a pipe that is bound and does not listen is ECONNREFUSED"},
 	{name: "pipe_connect_to_file", run: pipeConnectToFile, from: "test-pipe-connect-error.c: pipe_connect_to_file",
 		shows: "connecting to a file that is no socket is ECONNREFUSED"},
+	{name: "pipe_connect_nil_callback", run: pipeConnectNilCallback, from: "pipe: uv_pipe_connect",
+		shows: "Connect without a callback connects all the same; one that fails is over without a word"},
 	{name: "pipe_connect_closed", run: pipeConnectClosed, from: "handle: uv_close",
 		shows: "a pipe closed right after Connect: the connect callback gets ECANCELED, before the close callback"},
 	{name: "pipe_connect_several", run: pipeConnectSeveral, from: "test-pipe-connect-multiple.c: pipe_connect_multiple",
@@ -126,6 +128,21 @@ func pipeConnectToFile(t *tester) {
 	client := l.Pipe("client", false)
 	client.Connect(t.file("data", 0o666), func() { client.Close() })
 	l.Run(RunDefault)
+}
+
+func pipeConnectNilCallback(t *tester) {
+	l := t.Loop()
+	const text = "without a callback"
+	l.listen(t.Path("pipe"), func(conn *pipe) {
+		conn.ReadEach(len(text), func(string) { conn.Close() })
+	})
+	client, lost := l.Pipe("client", false), l.Pipe("lost", false)
+	client.inner.Connect(t.Path("pipe"), nil)
+	client.check("Stream.Write", client.inner.Write(buffers([]string{text}), nil))
+	lost.inner.Connect(t.Path("missing"), nil)
+	l.RunSet(RunDefault)
+	client.Directions()
+	lost.Directions()
 }
 
 func pipeConnectClosed(t *tester) {

@@ -51,6 +51,8 @@ var processScenarios = []scenario{
 		shows: "the environment is the one that is given, and nothing else"},
 	{name: "spawn_env_empty", run: spawnEnvEmpty, from: "test-spawn.c: spawn_empty_env",
 		shows: "an empty environment is empty"},
+	{name: "spawn_env_literal", run: spawnEnvLiteral, from: "process: uv_process_options_t.env",
+		shows: "the environment is passed on as it is: a variable twice, items without = or without a name, the order"},
 	{name: "spawn_env_inherited", run: spawnEnvInherited, from: "process: uv_process_options_t.env",
 		shows: "without an environment the child gets the parent's, as it is now"},
 	{name: "spawn_path_of_env", run: spawnPathOfEnv, from: "process: uv_process_options_t.file",
@@ -61,6 +63,8 @@ var processScenarios = []scenario{
 		shows: "the child starts in its working directory"},
 	{name: "spawn_file_relative_to_cwd", run: spawnFileRelativeToCwd, from: "process: uv_process_options_t.file",
 		shows: "a relative path to the program starts in the child's working directory"},
+	{name: "spawn_script_without_interpreter", run: spawnScriptWithoutInterpreter, from: "process: uv_spawn",
+		shows: "an executable text without #! is run by the shell, as execvp does it"},
 	{name: "spawn_detached", run: spawnDetached, from: "process: UV_PROCESS_DETACHED",
 		shows: "a detached child leads a session and a group of its own, another child does not"},
 	{name: "spawn_detached_unref", run: spawnDetachedUnref, from: "test-spawn.c: spawn_detached",
@@ -91,7 +95,7 @@ var processScenarios = []scenario{
 
 func spawnExitCode(t *tester) {
 	l := t.Loop()
-	for _, code := range []string{"0", "1", "255"} {
+	for _, code := range []string{"0", "1", "127", "128", "143", "200", "254", "255"} {
 		var p *process
 		p = l.Spawn("child", program("exit", code), func() { p.Close() })
 		l.Run(RunDefault)
@@ -112,10 +116,13 @@ func spawnStates(t *tester) {
 	var p *process
 	p = l.Spawn("child", program("exit", "0"), func() {
 		p.State()
-		p.Close()
+		p.Log("still has its pid %v", p.inner.PID() == p.pid)
 	})
 	p.Log("has a pid %v", p.inner.PID() > 0)
 	p.State()
+	l.Run(RunDefault)
+	p.Log("still has its pid %v", p.inner.PID() == p.pid)
+	p.Close()
 	l.Run(RunDefault)
 }
 
@@ -291,6 +298,13 @@ func spawnEnvEmpty(t *tester) {
 	l.Output("child", options)
 }
 
+func spawnEnvLiteral(t *tester) {
+	l := t.Loop()
+	options := program("environ")
+	options.Env = environment("A=1", "A=2", "NOEQ", "=x", "B=1=2", "A=3")
+	l.Output("child", options)
+}
+
 // setenv changes the environment until the scenario ends.
 func (t *tester) setenv(name, value string) {
 	before, set := os.LookupEnv(name)
@@ -353,6 +367,13 @@ func spawnFileRelativeToCwd(t *tester) {
 	var p *process
 	p = l.Spawn("child", options, func() { p.Close() })
 	l.Run(RunDefault)
+}
+
+func spawnScriptWithoutInterpreter(t *tester) {
+	l := t.Loop()
+	path := t.Path("script")
+	t.must(os.WriteFile(path, []byte("echo \"$0 $# $1\"\nexit 7\n"), 0o755))
+	l.Output("child", &ProcessOptions{File: path, Args: []string{"not this", "an argument"}})
 }
 
 func spawnDetached(t *tester) {

@@ -11,12 +11,24 @@ var streamScenarios = []scenario{
 		shows: "an empty buffer from the allocation callback makes the read callback get ENOBUFS"},
 	{name: "read_stop_and_start", run: readStopAndStart, from: "test-tcp-read-stop-start.c: tcp_read_stop_start",
 		shows: "after ReadStop nothing is read, until ReadStart finds what has come"},
+	{name: "read_stop_leaves_rest", run: readStopLeavesRest, from: "stream: uv_read_stop",
+		shows: "ReadStop in the read callback, with more waiting: no further read, and ReadStart goes on where it was"},
+	{name: "read_stop_before_first", run: readStopBeforeFirst, from: "stream: uv_read_stop",
+		shows: "ReadStop in a timer that comes before the first read: what waits is not read"},
+	{name: "read_stop_by_timer", run: readStopByTimer, from: "stream: uv_read_stop",
+		shows: "ReadStop in a timer, in the midst of reading: no further read, and the rest is still there"},
+	{name: "close_by_timer", run: closeByTimer, from: "handle: uv_close",
+		shows: "Close in a timer, in the midst of reading: no further read, and no EOF"},
+	{name: "read_stop_by_other", run: readStopByOther, from: "stream: uv_read_stop",
+		shows: "of two streams with something to read the first stops the other, which is not read any more"},
+	{name: "close_by_other", run: closeByOther, from: "handle: uv_close",
+		shows: "of two streams with something to read the first closes the other, which is not read any more"},
 	{name: "read_stop_inactive", run: readStopInactive, from: "test-tcp-read-stop.c: tcp_read_stop",
 		shows: "ReadStop on a stream that does not read is no error"},
 	{name: "read_start_errors", run: readStartErrors, from: "stream: uv_read_start",
 		shows: "ReadStart: ENOTCONN if not open, EALREADY if it reads, EINVAL without a callback"},
 	{name: "read_after_eof", run: readAfterEOF, from: "test-readable-on-eof.c: readable_on_eof",
-		shows: "after EOF reading is over: the stream is inactive, and keeps the loop no more"},
+		shows: "after EOF the stream is inactive, still readable, and another ReadStart gives EOF again"},
 	{name: "read_states", run: readStates, from: "handle: uv_is_active",
 		shows: "a stream is active while it reads"},
 	{name: "close_while_reading", run: closeWhileReading, from: "test-tcp-unexpected-read.c",
@@ -33,6 +45,14 @@ var streamScenarios = []scenario{
 		shows: "a short write is done at once, of a long one the rest is queued, until it is read"},
 	{name: "write_long", run: writeLong, from: "test-tcp-writealot.c: tcp_writealot",
 		shows: "long writes, more than the system takes at once, arrive whole"},
+	{name: "write_queue_exact", run: writeQueueExact, from: "stream: uv_stream_get_write_queue_size",
+		shows: "with no room at all every byte that is written is queued: 5, 12, and 0 when all is read"},
+	{name: "write_states", run: writeStates, from: "handle: uv_is_active",
+		shows: "on Unix a queued write does not make a stream active, though it keeps the loop"},
+	{name: "write_nil_callback", run: writeNilCallback, from: "stream: uv_write",
+		shows: "Write, Shutdown and Close without callbacks are done all the same"},
+	{name: "write_nil_callback_cancelled", run: writeNilCallbackCancelled, from: "stream: uv_write",
+		shows: "Write and Shutdown without callbacks that Close finds unfinished are let go of"},
 	{name: "write_errors", run: writeErrors, from: "stream: uv_write",
 		shows: "on a stream that is not open Write and TryWrite are EBADF, Shutdown ENOTCONN"},
 	{name: "write_after_shutdown", run: writeAfterShutdown, from: "test-not-writable-after-shutdown.c: not_writable_after_shutdown",
@@ -105,6 +125,126 @@ func readStopAndStart(t *tester) {
 	l.Run(RunDefault)
 }
 
+func readStopLeavesRest(t *tester) {
+	l := t.Loop()
+	a, b := l.Pair("a", "b", false)
+	a.TryWrite("abc")
+	a.Shutdown(nil)
+	l.Run(RunDefault)
+	for range 2 {
+		b.Read(1, func(string) { b.ReadStop() })
+		l.Run(RunDefault)
+		l.Run(RunNowait)
+	}
+	b.ReadToEnd(nil)
+	l.Run(RunDefault)
+}
+
+func readStopBeforeFirst(t *tester) {
+	l := t.Loop()
+	a, b := l.Pair("a", "b", false)
+	a.TryWrite("there")
+	b.Read(1, nil)
+	l.Timer("timer").Start(0, 0, func() { b.ReadStop() })
+	l.Run(RunDefault)
+	b.ReadEach(len("there"), func(string) { b.ReadStop() })
+	l.Run(RunDefault)
+}
+
+// piecemeal reads what waits in small pieces, and calls first once, in the first
+// read callback. It counts what it reads and leaves no lines, but for a read
+// after over is set.
+type piecemeal struct {
+	*stream
+	first func()
+	over  bool
+	got   int
+}
+
+// filled returns a stream with more waiting than one read takes, or than one
+// iteration does, and how much it is.
+func (l *loop) filled(name string) (*piecemeal, int) {
+	a, b := l.Pair(name+"'s peer", name, false)
+	n := a.TryWrite(text(100 << 10))
+	a.Drop()
+	return &piecemeal{stream: b.stream}, n
+}
+
+func (p *piecemeal) start() {
+	buf := make([]byte, 64)
+	alloc := func(int) []byte { return buf }
+	p.check("Stream.ReadStart", p.inner.ReadStart(alloc, func(buf []byte, err error) {
+		if p.over {
+			p.t.callback("", "a read after the end", nil)
+			return
+		}
+		p.t.callback(p.name, silent, func() {
+			p.got += len(buf)
+			if first := p.first; first != nil {
+				p.first = nil
+				first()
+			}
+		})
+	}))
+}
+
+// endByTimer ends a stream's reading in a timer that the first read starts, and
+// returns how much was left.
+func (l *loop) endByTimer(end func(p *piecemeal)) (p *piecemeal, left int) {
+	p, n := l.filled("b")
+	timer := l.Timer("timer")
+	p.first = func() {
+		timer.Start(0, 0, func() {
+			p.over = true
+			end(p)
+		})
+	}
+	p.start()
+	l.Run(RunDefault)
+	l.Run(RunNowait)
+	return p, n - p.got
+}
+
+func readStopByTimer(t *tester) {
+	l := t.Loop()
+	p, left := l.endByTimer(func(p *piecemeal) { p.ReadStop() })
+	t.Log("something is left %v", left > 0)
+	p.over, p.got = false, 0
+	p.start()
+	l.Run(RunDefault)
+	t.Log("it has been read %v", p.got == left)
+}
+
+func closeByTimer(t *tester) {
+	t.Loop().endByTimer(func(p *piecemeal) { p.Close() })
+}
+
+// endByOther lets the first of two streams that is read end the other's reading.
+func (l *loop) endByOther(end func(other *piecemeal)) {
+	p, _ := l.filled("one")
+	q, _ := l.filled("two")
+	endsOther := func(other *piecemeal) func() {
+		return func() {
+			l.t.Log("one is read and ends the other")
+			other.over = true
+			end(other)
+		}
+	}
+	p.first, q.first = endsOther(q), endsOther(p)
+	p.start()
+	q.start()
+	l.Run(RunDefault)
+	l.t.Log("one has been read %v, two %v", p.got > 0 || q.got > 0, p.got > 0 && q.got > 0)
+}
+
+func readStopByOther(t *tester) {
+	t.Loop().endByOther(func(other *piecemeal) { other.ReadStop() })
+}
+
+func closeByOther(t *tester) {
+	t.Loop().endByOther(func(other *piecemeal) { other.Drop() })
+}
+
 func readStopInactive(t *tester) {
 	l := t.Loop()
 	a, _ := l.Pair("a", "b", false)
@@ -128,9 +268,20 @@ func readStartErrors(t *tester) {
 func readAfterEOF(t *tester) {
 	l := t.Loop()
 	a, b := l.Pair("a", "b", false)
-	b.ReadToEnd(func() { b.State() })
-	a.Close()
-	l.RunSet(RunDefault)
+	a.Drop()
+	n := 0
+	var read func()
+	read = func() {
+		b.ReadToEnd(func() {
+			b.State()
+			b.Directions()
+			if n++; n < 3 {
+				read()
+			}
+		})
+	}
+	read()
+	l.Run(RunDefault)
 	b.State()
 }
 
@@ -221,6 +372,75 @@ func writeLong(t *tester) {
 	a.Shutdown(nil)
 	b.ReadToEnd(nil)
 	l.RunSet(RunDefault)
+}
+
+// full fills what the system takes without a reader.
+func (s *stream) full() (n int) {
+	for chunk := text(10000); ; {
+		more := s.TryWrite(chunk)
+		if more == 0 {
+			return n
+		}
+		n += more
+	}
+}
+
+func writeQueueExact(t *tester) {
+	l := t.Loop()
+	a, b := l.Pair("a", "b", false)
+	queued := func() { a.Log("queued: %d", a.inner.WriteQueueSize()) }
+	a.full()
+	queued()
+	a.Write("12345", nil)
+	queued()
+	a.WriteBufs(queued, "123", "", "4567")
+	queued()
+	a.Shutdown(nil)
+	b.ReadQuietly(func(string) {})
+	l.Run(RunDefault)
+	queued()
+}
+
+func writeStates(t *tester) {
+	l := t.Loop()
+	a, b := l.Pair("a", "b", false)
+	a.full()
+	a.Write("queued", a.State)
+	a.State()
+	a.Directions()
+	t.Log("alive %v", l.inner.Alive())
+	a.Shutdown(nil)
+	b.ReadQuietly(func(string) {})
+	l.Run(RunDefault)
+	a.State()
+}
+
+// writeBare writes a text without a callback, and shuts down without one.
+func (s *stream) writeBare(text string) {
+	s.check("Stream.Write", s.inner.Write(buffers([]string{text}), nil))
+	s.check("Stream.Shutdown", s.inner.Shutdown(nil))
+}
+
+func writeNilCallback(t *tester) {
+	l := t.Loop()
+	a, b := l.Pair("a", "b", false)
+	a.writeBare("hello")
+	b.ReadToEnd(b.Drop)
+	l.Run(RunDefault)
+	a.Directions()
+	c, d := l.Pair("c", "d", false)
+	c.writeBare(text(long))
+	d.ReadToEnd(d.Drop)
+	l.Run(RunDefault)
+	c.Directions()
+}
+
+func writeNilCallbackCancelled(t *tester) {
+	l := t.Loop()
+	a, _ := l.Pair("a", "b", false)
+	a.writeBare(text(long))
+	a.Close()
+	l.Run(RunDefault)
 }
 
 func writeErrors(t *tester) {

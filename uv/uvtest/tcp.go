@@ -19,6 +19,8 @@ var tcpScenarios = []scenario{
 		shows: "a handle that is not connected: ReadStart ENOTCONN, Write EBADF, Shutdown ENOTCONN"},
 	{name: "tcp_connect_twice", run: tcpConnectTwice, from: "test-tcp-connect-error.c: tcp_connect_error_fault",
 		shows: "a second Connect while the first is under way is EALREADY"},
+	{name: "tcp_connect_nil_callback", run: tcpConnectNilCallback, from: "tcp: uv_tcp_connect",
+		shows: "Connect without a callback connects all the same"},
 	{name: "tcp_close_while_connecting", run: tcpCloseWhileConnecting, from: "test-tcp-close-while-connecting.c: tcp_close_while_connecting",
 		shows: "closed while it connects: ECANCELED for the connect callback, then the close callback"},
 	{name: "tcp_write_before_connected", run: tcpWriteBeforeConnected, from: "test-tcp-write-after-connect.c: tcp_write_after_connect",
@@ -70,6 +72,19 @@ func tcpEcho(t *tester) {
 		client.ReadEach(4, func(string) { done() })
 	})
 	l.RunSet(RunDefault)
+}
+
+func tcpConnectNilCallback(t *tester) {
+	l := t.Loop()
+	const text = "without a callback"
+	server := l.serve(1, func(conn *tcp) {
+		conn.ReadEach(len(text), func(string) { conn.Close() })
+	})
+	client := l.TCP("client")
+	client.check("TCP.Connect", client.inner.Connect(server.Addr(), nil))
+	client.check("Stream.Write", client.inner.Write(buffers([]string{text}), nil))
+	l.RunSet(RunDefault)
+	client.Directions()
 }
 
 func tcpRefused(t *tester) {

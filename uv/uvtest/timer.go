@@ -38,7 +38,7 @@ var timerScenarios = []scenario{
 	{name: "timer_starts_timer", run: timerStartsTimer, from: "timer: uv_timer_start", changed: []string{"1.48"},
 		shows: "when a timeout of 0, started in a timer's callback, is called"},
 	{name: "timer_from_check", run: timerFromCheck, from: "test-timer-from-check.c: timer_from_check", changed: []string{"1.45"},
-		shows: "a timer of 0 started in check runs in the same RunOnce, not before a later check"},
+		shows: "in which RunNowait a timer of 0 started in check runs: the next one before 1.45, the same since"},
 	{name: "timer_stop_inactive", run: timerStopInactive, from: "timer: uv_timer_stop",
 		shows: "stopping a timer that is not active is no error"},
 }

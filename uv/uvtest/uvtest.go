@@ -28,8 +28,8 @@
 // uv_timer_get_due_in, and libuv's documentation has the last word.
 //
 // Callbacks run on the goroutine that called [Loop.Run], from inside it, never
-// from inside another method. A callback may be nil wherever that is not said
-// to be an error. Callbacks may call any method but Run and Close of the loop.
+// from inside another method. A callback may be nil wherever its method does not
+// say otherwise. Callbacks may call any method but Run and Close of the loop.
 // The scenarios call every method of a loop and of what belongs to it on one
 // goroutine, except [Async.Send].
 //
@@ -90,8 +90,8 @@ type Loop interface {
 	Now() uint64
 	// UpdateTime takes the loop's time anew.
 	UpdateTime()
-	// Walk calls cb for every handle that is not closed yet, also those that are
-	// closing, with what the methods below returned.
+	// Walk calls cb, which is never nil, for every handle that is not closed yet,
+	// also those that are closing, with what the methods below returned.
 	Walk(cb func(h Handle))
 
 	// NewTimer is uv_timer_init.
@@ -207,7 +207,8 @@ type Signal interface {
 // Stream is uv_stream_t: a Pipe or a TCP.
 type Stream interface {
 	Handle
-	// Listen calls cb for every connection that came in, for Accept.
+	// Listen calls cb, which is never nil, for every connection that came in, for
+	// Accept.
 	Listen(backlog int, cb func(err error)) error
 	// Accept opens client, which is fresh from NewPipe or NewTCP, with what the
 	// stream has for it: a connection, or a handle received over an ipc pipe.
@@ -215,6 +216,8 @@ type Stream interface {
 	// ReadStart calls read with what arrives, in buffers of alloc's. A nil alloc
 	// leaves them to the implementation, and buf is good until read returns. An
 	// empty buffer of alloc's is ENOBUFS for read. The end is EOF, and no bytes.
+	// A nil read is EINVAL. After ReadStop and Close, whoever calls them, there is
+	// no read any more, also where something waits.
 	ReadStart(alloc func(suggested int) []byte, read func(buf []byte, err error)) error
 	// ReadStop stops reading.
 	ReadStop() error
