@@ -110,7 +110,6 @@ void gouv_made_by_go(void);
 int gouv_signal_own(int signum);
 int gouv_signal_ignored(int signum);
 int gouv_signal_foreign(int signum);
-int gouv_signal_default_or_go(int signum);
 void gouv_signal_disown(int signum);
 void gouv_signal_relay(int fd);
 int gouv_signal_wanted(int signum);

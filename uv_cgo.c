@@ -126,11 +126,11 @@ static _Thread_local volatile sig_atomic_t made_by_go; /* the thread, as far as 
 
 void gouv_made_by_go(void) { made_by_go = 1; }
 
-/* Whether what comes next may be called right away. Another's handler may. Of
- * Go's: if nobody is notified of a
- * signal it does nothing with some of them, but ends the process with others:
- * with SIGINT and its like always, with the rest on a thread that C has made.
- * Those take the way over the Go half, which first sees to it that somebody is. */
+/* Whether the handler that comes next may be called right away. Somebody else's
+ * may. If nobody is notified of a signal Go's does nothing with some of them, but
+ * ends the process with others: with SIGINT and its like always, with the rest on
+ * a thread that C has made. Those take the way over the Go half, which first sees
+ * to it that somebody is. */
 static int harmless_to_pass(int signum) {
   if (foreign[signum])
     return 1;
@@ -250,14 +250,26 @@ static void setup_args(int argc, char **argv) {
   }
 }
 
-/* Opens those of the first three descriptors that are closed, as Go's runtime
- * does, too, but that comes later: libuv would get them for its own ends. */
-static void open_standard_descriptors(void) {
+/* Puts /dev/null where descriptors 0 to 2 are closed, and notes where: libuv would
+ * get them for its own ends, and abort rather than close such a one. */
+static void fill_standard_descriptors(int flags, int filled[3]) {
+  int fd;
+
+  filled[0] = filled[1] = filled[2] = 0;
+  if (gouv_standard_descriptors() == 0)
+    return;
+  while ((fd = open("/dev/null", O_RDWR | flags)) >= 0 && fd <= 2)
+    filled[fd] = 1;
+  if (fd > 2)
+    close(fd);
+}
+
+static void free_standard_descriptors(const int filled[3]) {
   int fd;
 
   for (fd = 0; fd <= 2; fd++)
-    if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) < 0)
-      return;
+    if (filled[fd])
+      close(fd);
 }
 
 /* Runs before Go's runtime does, so that there is no moment at which Go code
@@ -268,7 +280,7 @@ static void open_standard_descriptors(void) {
 __attribute__((constructor(101))) static void start(int argc, char **argv) {
   struct rlimit most_files;
   sigset_t all, mask;
-  int signum;
+  int filled[3], signum;
 
   if (uv_version() >> 8 < UV_VERSION_HEX >> 8) {
     fprintf(stderr, "libuv: this program was built with libuv %d.%d and cannot run with %s\n", UV_VERSION_MAJOR,
@@ -280,7 +292,7 @@ __attribute__((constructor(101))) static void start(int argc, char **argv) {
 #else
   (void) argc, (void) argv;
 #endif
-  open_standard_descriptors();
+  fill_standard_descriptors(0, filled); /* as Go's runtime does, later */
   getrlimit(RLIMIT_NOFILE, &start_files);
   pthread_atfork(NULL, NULL, after_fork_in_child);
 
@@ -296,6 +308,11 @@ __attribute__((constructor(101))) static void start(int argc, char **argv) {
   silence_guards();
   pthread_sigmask(SIG_SETMASK, &mask, NULL);
   setrlimit(RLIMIT_NOFILE, &start_files);
+}
+
+/* Whether a signal can be watched, and what is done with it now. */
+static int get_disposition(int signum, struct sigaction *now) {
+  return signum > 0 && signum < SIGNALS && guards[signum].signum == signum && sigaction(signum, NULL, now) == 0;
 }
 
 /* Whether a disposition is that of somebody else: Go's handler is the one that
@@ -315,9 +332,7 @@ int gouv_signal_own(int signum) {
 
   if (guard_error)
     return guard_error;
-  if (signum <= 0 || signum >= SIGNALS || guards[signum].signum != signum)
-    return UV_EINVAL;
-  if (sigaction(signum, NULL, &now))
+  if (!get_disposition(signum, &now))
     return UV_EINVAL;
   if (now.sa_flags & SA_SIGINFO && now.sa_sigaction == on_signal)
     return 0;
@@ -335,7 +350,7 @@ int gouv_signal_own(int signum) {
 int gouv_signal_foreign(int signum) {
   struct sigaction now;
 
-  if (signum <= 0 || signum >= SIGNALS || guards[signum].signum != signum || sigaction(signum, NULL, &now))
+  if (!get_disposition(signum, &now))
     return 0;
   return now.sa_sigaction == on_signal ? foreign[signum] : is_foreign(&now);
 }
@@ -344,17 +359,7 @@ int gouv_signal_foreign(int signum) {
 int gouv_signal_ignored(int signum) {
   struct sigaction now;
 
-  return signum > 0 && signum < SIGNALS && guards[signum].signum == signum && sigaction(signum, NULL, &now) == 0 &&
-         now.sa_handler == SIG_IGN;
-}
-
-/* Whether a signal that can be watched has its default, or Go's handler. */
-int gouv_signal_default_or_go(int signum) {
-  struct sigaction now;
-
-  if (signum <= 0 || signum >= SIGNALS || guards[signum].signum != signum || sigaction(signum, NULL, &now))
-    return 0;
-  return now.sa_handler != SIG_IGN && !is_foreign(&now);
+  return get_disposition(signum, &now) && now.sa_handler == SIG_IGN;
 }
 
 /* Puts back what was there before the first watcher started, unless somebody
@@ -420,7 +425,7 @@ static void find_heap(uintptr_t inside) {
   char line[4096 + 128], perms[5];
   int name;
 
-  heap.looked = 1;
+  heap.looked = maps != NULL;
   heap.start = heap.end = 0;
   while (maps != NULL && fgets(line, sizeof(line), maps) != NULL) {
     if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %*x %*s %lu %n", &start, &end, perms, &inode, &name) != 4)
@@ -482,28 +487,6 @@ static int hide_heap(uintptr_t inside, const void *on_stack, const void *allocat
 static void show_heap(void) {}
 #endif
 
-/* Puts /dev/null where descriptors 0 to 2 are closed: libuv would get them for its
- * own ends, and abort rather than close such a one. */
-static void fill_standard_descriptors(int filled[3]) {
-  int fd;
-
-  filled[0] = filled[1] = filled[2] = 0;
-  if (gouv_standard_descriptors() == 0)
-    return;
-  while ((fd = open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0 && fd <= 2)
-    filled[fd] = 1;
-  if (fd > 2)
-    close(fd);
-}
-
-static void free_standard_descriptors(const int filled[3]) {
-  int fd;
-
-  for (fd = 0; fd <= 2; fd++)
-    if (filled[fd])
-      close(fd);
-}
-
 static void find(uv_handle_t *handle, void *arg) {
   uv_handle_t **wanted = arg;
   if (handle == *wanted)
@@ -524,7 +507,7 @@ int gouv_spawn(uv_loop_t *loop, uv_process_t *process, const uv_process_options_
 
   if (uv_version() < 0x013000) /* libuv 1.48 brought the flag, which does nothing on Unix */
     known.flags &= ~(unsigned int) UV_PROCESS_WINDOWS_FILE_PATH_EXACT_NAME;
-  fill_standard_descriptors(filled);
+  fill_standard_descriptors(O_CLOEXEC, filled);
   hidden = hide_heap((uintptr_t) options, &known, process);
   spawning = 1;
   err = uv_spawn(loop, process, &known);

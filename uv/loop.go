@@ -297,11 +297,7 @@ func (l *Loop) Run(mode RunMode) bool {
 		defer func() { l.walk, l.panics = walk, pending }()
 	}
 	l.raising = false
-	var runner uintptr // the C half knows the thread better
-	if goroutine.Known {
-		runner = goroutine.ID()
-	}
-	alive := C.gouv_run(l.c, C.uv_run_mode(mode), C.uintptr_t(runner))
+	alive := C.gouv_run(l.c, C.uv_run_mode(mode), C.uintptr_t(goroutine.ID()))
 	l.bury()
 	l.raise()
 	return alive != 0

@@ -654,12 +654,12 @@ func toSockaddr(addr netip.AddrPort) (c C.struct_sockaddr_storage, err error) {
 	case ip.Is4():
 		in := (*C.struct_sockaddr_in)(unsafe.Pointer(&c))
 		in.sin_family = C.AF_INET
-		binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(&in.sin_port))[:], addr.Port())
+		putPort(&in.sin_port, addr.Port())
 		*(*[4]byte)(unsafe.Pointer(&in.sin_addr)) = ip.As4()
 	case ip.Is6():
 		in := (*C.struct_sockaddr_in6)(unsafe.Pointer(&c))
 		in.sin6_family = C.AF_INET6
-		binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(&in.sin6_port))[:], addr.Port())
+		putPort(&in.sin6_port, addr.Port())
 		*(*[16]byte)(unsafe.Pointer(&in.sin6_addr)) = ip.As16()
 		if zone := ip.Zone(); zone != "" {
 			scope, ok := scopeOf(zone)
@@ -679,16 +679,24 @@ func fromSockaddr(c *C.struct_sockaddr_storage) netip.AddrPort {
 	case C.AF_INET:
 		in := (*C.struct_sockaddr_in)(unsafe.Pointer(c))
 		ip := netip.AddrFrom4(*(*[4]byte)(unsafe.Pointer(&in.sin_addr)))
-		return netip.AddrPortFrom(ip, binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&in.sin_port))[:]))
+		return netip.AddrPortFrom(ip, portOf(&in.sin_port))
 	case C.AF_INET6:
 		in := (*C.struct_sockaddr_in6)(unsafe.Pointer(c))
 		ip := netip.AddrFrom16(*(*[16]byte)(unsafe.Pointer(&in.sin6_addr)))
 		if in.sin6_scope_id != 0 {
 			ip = ip.WithZone(zoneOf(uint32(in.sin6_scope_id)))
 		}
-		return netip.AddrPortFrom(ip, binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&in.sin6_port))[:]))
+		return netip.AddrPortFrom(ip, portOf(&in.sin6_port))
 	}
 	return netip.AddrPort{}
+}
+
+// portOf and putPort translate a port, which C has in the network's order. Its
+// own functions for that are macros on some systems.
+func portOf(c *C.in_port_t) uint16 { return binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(c))[:]) }
+
+func putPort(c *C.in_port_t, port uint16) {
+	binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(c))[:], port)
 }
 
 // scopeOf and zoneOf translate between an IPv6 address's zone, an interface's

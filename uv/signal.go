@@ -225,13 +225,13 @@ func (o *signalOwners) hush(signum C.int) error {
 	if C.gouv_signal_foreign(signum) != 0 {
 		return nil
 	}
-	if library() && C.gouv_signal_default_or_go(signum) != 0 && o.counts[signum] == 0 {
+	n, ignored := syscall.Signal(signum), C.gouv_signal_ignored(signum) != 0
+	if library() && !ignored && o.counts[signum] == 0 {
 		// Go installs its handler with the first Notify, and takes it away after
 		// the last: neither may happen while the binding's is in place.
 		o.notify(signum)
 	}
-	n := syscall.Signal(signum)
-	if n != syscall.SIGHUP && n != syscall.SIGINT && C.gouv_signal_ignored(signum) != 0 {
+	if ignored && n != syscall.SIGHUP && n != syscall.SIGINT {
 		// After signal.Ignore the first Notify would install Go's handler over the
 		// binding's, too. This one stays when the watchers are gone: the signal
 		// goes on having no effect.

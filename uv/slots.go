@@ -24,7 +24,9 @@ type slot[T any] struct {
 }
 
 const (
-	chunkSize = 2048                                     // 32 KiB on 64-bit systems: what is smaller has a header, and room left over
+	// 32 KiB on 64-bit systems: what is smaller has a header, and room left over.
+	chunkSize = 2048
+
 	indexBits = bits.UintSize/2 + 4*(1-bits.UintSize/64) // 32 of 64, 20 of 32
 	indexMask = 1<<indexBits - 1
 )

@@ -266,9 +266,6 @@ func (s *stream) canWait() error {
 		return nil
 	}
 	err := result(C.gouv_can_wait_for(s.loop.c, s.raw().io_watcher.fd))
-	if err == EEXIST { // it does already
-		err = nil
-	}
 	s.received = err != nil
 	return err
 }

@@ -31,8 +31,9 @@ func (t *Timer) Init(loop *Loop) error {
 // Start starts the timer: cb is called after timeout milliseconds and then,
 // unless repeat is 0, every repeat milliseconds. A timeout of 0 expires in the
 // next iteration; up to libuv 1.47, started by the timer's own callback, it does
-// so in the same one, again and again without end. An active timer is started anew. Times are counted from the
-// loop's [Loop.Now]. It returns EINVAL for a nil cb.
+// so in the same one, again and again without end. An active timer is started
+// anew. Times are counted from the loop's [Loop.Now]. It returns EINVAL for a nil
+// cb.
 //
 // Binds uv_timer_start.
 func (t *Timer) Start(cb TimerCB, timeout, repeat uint64) error {
