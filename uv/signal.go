@@ -112,9 +112,6 @@ func (s *Signal) pending() bool { return s.raw().caught_signals != s.raw().dispa
 // bury gives back the signals of watchers that were doomed, and are stopped.
 func (l *Loop) bury() {
 	l.doomed = slices.DeleteFunc(l.doomed, func(s *Signal) bool {
-		if s.c == nil || s.closing {
-			return true
-		}
 		if s.raw().signum == 0 {
 			s.disown()
 		}
@@ -138,6 +135,7 @@ func (s *Signal) Stop() error {
 func (s *Signal) Close(cb CloseCB) {
 	s.handle.Close(cb)
 	s.disown()
+	s.loop.doomed = slices.DeleteFunc(s.loop.doomed, func(d *Signal) bool { return d == s })
 }
 
 // Signum returns the signal that is watched, 0 when there is none.

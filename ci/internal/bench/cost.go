@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -49,12 +50,12 @@ func measureCost(b *bench) error {
 			continue
 		}
 		if err := b.profile(style.program, style.command(b), style.style); err != nil {
-			return err
+			return b.skipNoPerf(err)
 		}
 	}
 	for _, program := range spawnCostPrograms {
 		if err := b.profileSpawn(program, map[string]command{"C": b.c, "cgo alone": b.bare, "Go": b.goProgram}[program]); err != nil {
-			return err
+			return b.skipNoPerf(err)
 		}
 	}
 	return nil
@@ -63,7 +64,7 @@ func measureCost(b *bench) error {
 // profile has perf sample a server under load.
 func (b *bench) profile(program string, c command, style string) error {
 	e, ms := costCell, pick(b, 2000, 500)
-	path, samples := filepath.Join(b.temp, "echo.sock"), filepath.Join(b.temp, "perf.data")
+	path := filepath.Join(b.temp, "echo.sock")
 	defer os.Remove(path)
 	s, err := c.with("echo", style, e.transport, path).serve(measured)
 	if err != nil {
@@ -71,40 +72,24 @@ func (b *bench) profile(program string, c command, style string) error {
 	}
 	defer s.stop()
 	pid := s.cmd.Process.Pid
-	perf := make(chan error, 1)
+	type profile struct {
+		samples []sample
+		err     error
+	}
+	profiled := make(chan profile, 1)
 	go func() {
-		_, err := command{"perf", "record", "-q", "-e", "cpu-clock", "-F", "4999", "-g", "-p", fmt.Sprint(pid), "-o", samples,
-			"--", "sleep", fmt.Sprint(float64(ms) / 1000)}.run(loading, nil)
-		perf <- err
+		_, samples, err := b.perf(loading, "-p", fmt.Sprint(pid), "--", "sleep", fmt.Sprint(float64(ms)/1000))
+		profiled <- profile{samples, err}
 	}()
 	got, err := b.c.with("load", e.transport, s.address, e.connections, e.size, e.depth, 100, ms, pid).run(loading, nil)
-	perfErr := <-perf
+	p := <-profiled
 	if err != nil {
 		return err
 	}
-	if perfErr != nil {
-		b.skip("where a message's time goes: perf may not sample here (%s)", strings.Join(strings.Fields(perfErr.Error()), " "))
-		return nil
+	if p.err != nil {
+		return p.err
 	}
-	text, err := output("perf", "script", "-i", samples, "-F", "ip,sym,dso")
-	if err != nil {
-		return err
-	}
-	total := 0
-	counts := map[string]int{}
-	for sample := range strings.SplitSeq(text, "\n\n") {
-		if frames := parseFrames(sample); len(frames) > 0 {
-			counts[costOf(frames)]++
-			total++
-		}
-	}
-	if total == 0 {
-		return fmt.Errorf("cost: perf took no samples of %s", program)
-	}
-	for _, name := range costs {
-		b.figures[figure{"cost", e.String(), program, name}] = series{got["cpu"] * float64(counts[name]) / float64(total)}
-	}
-	b.figures[figure{"cost", e.String(), program, "cpu"}] = series{got["cpu"]}
+	b.share(e.String(), program, got["cpu"], costs, p.samples, func(s sample) string { return costOf(s.frames) })
 	return nil
 }
 
@@ -112,8 +97,8 @@ func (b *bench) profile(program string, c command, style string) error {
 var spawnCosts = []string{
 	"parent: fork",
 	"parent: page faults",
+	"parent: threads that sleep and wake",
 	"parent: rest",
-	"parent: other threads",
 	"child: page faults",
 	"child: execve",
 	"child: rest",
@@ -124,63 +109,31 @@ var spawnCostPrograms = []string{"C", "cgo alone", "Go"}
 
 // profileSpawn has perf sample a program that spawns, with all that it spawns.
 func (b *bench) profileSpawn(program string, c command) error {
-	samples := filepath.Join(b.temp, "perf.data")
-	ms := pick(b, 2000, 500)
-	got, err := append(command{"perf", "record", "-q", "-e", "cpu-clock", "-F", "4999", "-g", "-o", samples, "--"},
-		c.with("spawn", 0, ms)...).run(measured, nil)
-	if err != nil {
-		b.skip("where a spawn's time goes: perf may not sample here (%s)", strings.Join(strings.Fields(err.Error()), " "))
-		return nil
-	}
-	text, err := output("perf", "script", "-i", samples, "-F", "comm,pid,tid,ip,sym,dso")
+	got, samples, err := b.perf(measured, append(command{"--"}, c.with("spawn", 0, pick(b, 4000, 500))...)...)
 	if err != nil {
 		return err
 	}
-	total := 0
-	counts := map[string]int{}
-	parent := ""
-	for sample := range strings.SplitSeq(text, "\n\n") {
-		header, _, _ := strings.Cut(strings.TrimLeft(sample, "\n"), "\n")
-		m := sampleHeader.FindStringSubmatch(header)
-		if m == nil {
-			continue
-		}
-		if parent == "" {
-			parent = m[2]
-		}
-		counts[spawnCostOf(m[1], m[2], m[3], parent, parseFrames(sample))]++
-		total++
-	}
-	if total == 0 {
-		return fmt.Errorf("cost: perf took no samples of %s", program)
-	}
 	each := 2e9 / (got["sequential"] + got["parallel"]) // it did both for the same time
-	for _, name := range spawnCosts {
-		b.figures[figure{"cost", "spawn", program, name}] = series{each * float64(counts[name]) / float64(total)}
-	}
-	b.figures[figure{"cost", "spawn", program, "all"}] = series{each}
+	b.share("spawn", program, each, spawnCosts, samples, func(s sample) string { return spawnCostOf(s, samples[0].pid) })
 	return nil
 }
 
-var sampleHeader = regexp.MustCompile(`^\s*(\S+)\s+(\d+)/(\d+)\s*$`)
-
-// spawnCostOf says what a sample of a program's, process's and thread's is
-// counted for.
-func spawnCostOf(program, pid, tid, parent string, frames []frame) string {
+// spawnCostOf says what a sample is counted for.
+func spawnCostOf(s sample, parent string) string {
 	inside := func(functions ...string) bool {
-		return slices.ContainsFunc(frames, func(f frame) bool { return slices.Contains(functions, f.function) })
+		return slices.ContainsFunc(s.frames, func(f frame) bool { return slices.Contains(functions, f.function) })
 	}
 	faults := inside("asm_exc_page_fault", "exc_page_fault")
 	switch {
-	case program == "true":
+	case s.program == "true":
 		return "/bin/true"
-	case pid == parent && tid != parent:
-		return "parent: other threads"
-	case pid == parent && inside("_Fork", "kernel_clone", "__do_sys_clone"):
+	case s.pid == parent && inside("_Fork", "kernel_clone", "__do_sys_clone"):
 		return "parent: fork"
-	case pid == parent && faults:
+	case s.pid == parent && faults:
 		return "parent: page faults"
-	case pid == parent:
+	case s.pid == parent && costOf(s.frames) == "kernel: threads that sleep and wake":
+		return "parent: threads that sleep and wake"
+	case s.pid == parent:
 		return "parent: rest"
 	case faults:
 		return "child: page faults"
@@ -190,19 +143,81 @@ func spawnCostOf(program, pid, tid, parent string, frames []frame) string {
 	return "child: rest"
 }
 
+// perf samples what its arguments say, and returns what the program that it runs
+// has printed, and the samples.
+func (b *bench) perf(cpu int, args ...string) (map[string]float64, []sample, error) {
+	data := filepath.Join(b.temp, "perf.data")
+	got, err := append(command{"perf", "record", "-q", "-e", "cpu-clock", "-F", "4999", "-g", "-o", data}, args...).run(cpu, nil)
+	if err != nil {
+		return nil, nil, errNoPerf{err}
+	}
+	text, err := output("perf", "script", "-i", data, "-F", "comm,pid,ip,sym,dso")
+	if err != nil {
+		return nil, nil, err
+	}
+	samples := parseSamples(text)
+	if len(samples) == 0 {
+		return nil, nil, fmt.Errorf("cost: perf took no samples (%s)", strings.Join(args, " "))
+	}
+	return got, samples, nil
+}
+
+// errNoPerf is why perf may not sample.
+type errNoPerf struct{ error }
+
+func (b *bench) skipNoPerf(err error) error {
+	var noPerf errNoPerf
+	if !errors.As(err, &noPerf) {
+		return err
+	}
+	b.skip("where time goes: perf may not sample here (%s)", strings.Join(strings.Fields(err.Error()), " "))
+	return nil
+}
+
+// share divides what something costs by where it was sampled.
+func (b *bench) share(cell, program string, all float64, names []string, samples []sample, of func(sample) string) {
+	counts := map[string]int{}
+	for _, s := range samples {
+		counts[of(s)]++
+	}
+	for _, name := range names {
+		b.figures[figure{"cost", cell, program, name}] = series{all * float64(counts[name]) / float64(len(samples))}
+	}
+	b.figures[figure{"cost", cell, program, "all"}] = series{all}
+}
+
+// sample is what a process was doing: its program's name, its id, and the frames
+// of its stack, the innermost first.
+type sample struct {
+	program, pid string
+	frames       []frame
+}
+
 // frame is a line of a sample: the function and the file that it is in.
 type frame struct{ function, file string }
 
-var frameLine = regexp.MustCompile(`^\s*[0-9a-f]+ (.*) \((.*)\)$`)
+var (
+	sampleLine = regexp.MustCompile(`^(.+?)\s+(\d+)$`)
+	frameLine  = regexp.MustCompile(`^[0-9a-f]+ (.*) \((.*)\)$`)
+)
 
-// parseFrames returns a sample's frames, the innermost first.
-func parseFrames(sample string) (frames []frame) {
-	for line := range strings.Lines(sample) {
-		if m := frameLine.FindStringSubmatch(strings.TrimRight(line, "\n")); m != nil {
-			frames = append(frames, frame{m[1], m[2]})
+// parseSamples reads samples, between which perf leaves an empty line.
+func parseSamples(text string) (samples []sample) {
+	for part := range strings.SplitSeq(text, "\n\n") {
+		var s sample
+		for line := range strings.Lines(part) {
+			line = strings.TrimSpace(line)
+			if m := frameLine.FindStringSubmatch(line); m != nil {
+				s.frames = append(s.frames, frame{m[1], m[2]})
+			} else if m := sampleLine.FindStringSubmatch(line); m != nil {
+				s.program, s.pid = m[1], m[2]
+			}
+		}
+		if len(s.frames) > 0 {
+			samples = append(samples, s)
 		}
 	}
-	return frames
+	return samples
 }
 
 // What a system call is in the kernel. The compiler leaves out the outermost
@@ -288,16 +303,13 @@ func runtimeCost(frames []frame) string {
 
 func costTables(b *bench) []table {
 	rows := [][]string{append([]string{"ns a message"}, costPrograms...)}
-	for _, name := range append(slices.Clone(costs), "cpu") {
+	for _, name := range append(slices.Clone(costs), "all") {
 		row := []string{name}
 		worth := false
 		for _, program := range costPrograms {
 			s := b.of("cost", costCell.String(), program, name)
 			row = append(row, s.short("%.0f"))
 			worth = worth || s.median() >= 0.5
-		}
-		if name == "cpu" {
-			row[0] = "all"
 		}
 		if worth {
 			rows = append(rows, row)

@@ -36,9 +36,9 @@ type run struct {
 
 var jobs = []job{
 	{name: "callback", title: "Callbacks", rounds: [2]int{15, 5}, cells: callbackCells, tables: callbackTables},
-	{name: "echo", title: "Echo servers", rounds: [2]int{4, 3}, cells: echoCells, tables: echoTables},
-	{name: "spawn", title: "Spawn, exit, close", rounds: [2]int{4, 2}, cells: spawnCells, tables: spawnTables},
-	{name: "write2", title: "Handles handed over", rounds: [2]int{5, 3}, cells: write2Cells, tables: write2Tables},
+	{name: "echo", title: "Echo servers", rounds: [2]int{7, 3}, cells: echoCells, tables: echoTables},
+	{name: "spawn", title: "Spawn, exit, close", rounds: [2]int{5, 2}, cells: spawnCells, tables: spawnTables},
+	{name: "write2", title: "Handles handed over", rounds: [2]int{7, 3}, cells: write2Cells, tables: write2Tables},
 	{name: "signals", title: "Signals", rounds: [2]int{9, 3}, cells: signalsCells, tables: signalsTables},
 	{name: "memory", title: "Memory of a handle", rounds: [2]int{5, 2}, cells: memoryCells, tables: memoryTables},
 	{name: "flat", title: "From one handle to ten thousand", rounds: [2]int{7, 2}, cells: flatCells, tables: flatTables},

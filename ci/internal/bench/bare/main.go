@@ -73,12 +73,17 @@ func goOnRead(stream *C.uv_stream_t, nread C.ssize_t, base *C.char) {
 	yield()
 }
 
-var yielded int
+var (
+	loop    = C.uv_default_loop()
+	yielded C.uint64_t
+)
 
-// yield lets Go's scheduler see that the goroutine is not stuck: without, it
-// takes the goroutine's processor away each time that the loop waits.
+// yield lets Go's scheduler see that the goroutine is not stuck, as the binding
+// does: without, it takes the goroutine's processor away each time that the loop
+// waits.
 func yield() {
-	if yielded++; yielded%1000 == 0 {
+	if now := loop.time; now-yielded >= 8 {
+		yielded = now
 		runtime.Gosched()
 	}
 }
