@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"libuv/uv"
@@ -43,6 +44,14 @@ func helperOptions(name string, args ...string) *uv.ProcessOptions {
 		Args: append([]string{helperPath()}, args...),
 		Env:  helperEnv(name),
 	}
+}
+
+// helperPrints runs a helper and asserts what it prints, and that it succeeds.
+func helperPrints(t *testing.T, want, name string, args ...string) {
+	t.Helper()
+	out, exit := outputOf(t, helperOptions(name, args...))
+	assert.Equal(t, want, out)
+	assert.Equal(t, exitOf{}, exit)
 }
 
 // helperEnv is the test's environment, with which the test binary becomes a

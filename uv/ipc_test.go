@@ -509,11 +509,7 @@ func TestIPC_CloseHandleAfterItsPipe(t *testing.T) {
 func TestIPC_FileReceived(t *testing.T) {
 	t.Parallel()
 	loop := newLoop(t)
-	fds, err := socketPair()
-	require.NoError(t, err)
-	channel := new(uv.Pipe)
-	require.NoError(t, channel.Init(loop, true))
-	require.NoError(t, channel.Open(fds[1]))
+	channel, peer := ipcChannel(t, loop)
 	path := filepath.Join(t.TempDir(), "file")
 	file, err := os.Create(path)
 	require.NoError(t, err)
@@ -556,11 +552,11 @@ func TestIPC_FileReceived(t *testing.T) {
 			assert.NoError(t, received.ReadStart(nil, read))
 		}
 	}))
-	_, err = syscall.SendmsgN(fds[0], []byte("X"), syscall.UnixRights(int(file.Fd()), ends[0]), nil, 0)
+	_, err = syscall.SendmsgN(peer, []byte("X"), syscall.UnixRights(int(file.Fd()), ends[0]), nil, 0)
 	require.NoError(t, err)
 	_, err = syscall.Write(ends[1], []byte("piped"))
 	require.NoError(t, err)
-	for _, fd := range []int{fds[0], ends[0], ends[1]} {
+	for _, fd := range []int{peer, ends[0], ends[1]} {
 		require.NoError(t, syscall.Close(fd))
 	}
 	run(t, loop)

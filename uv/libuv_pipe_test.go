@@ -634,11 +634,7 @@ func TestLibuv_pipe_set_non_blocking(t *testing.T) {
 func TestLibuv_pipe_sendmsg(t *testing.T) {
 	t.Parallel()
 	loop := newLoop(t)
-	fds, err := socketPair()
-	require.NoError(t, err)
-	channel := new(uv.Pipe)
-	require.NoError(t, channel.Init(loop, true))
-	require.NoError(t, channel.Open(fds[1]))
+	channel, peer := ipcChannel(t, loop)
 	var send []int
 	for range 2 {
 		pair, err := socketPair()
@@ -666,12 +662,12 @@ func TestLibuv_pipe_sendmsg(t *testing.T) {
 			s.Close(closed)
 		}
 	}))
-	n, err := syscall.SendmsgN(fds[0], []byte("X"), syscall.UnixRights(send...), nil, 0)
+	n, err := syscall.SendmsgN(peer, []byte("X"), syscall.UnixRights(send...), nil, 0)
 	require.NoError(t, err)
 	assert.Equal(t, 1, n)
 	run(t, loop)
 	assert.Equal(t, counts{"read": 1, "close": len(send) + 1}, c)
-	for _, fd := range append(send, fds[0]) {
+	for _, fd := range append(send, peer) {
 		assert.NoError(t, syscall.Close(fd))
 	}
 }

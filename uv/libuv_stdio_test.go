@@ -259,9 +259,7 @@ func TestLibuv_spawn_and_kill_with_std(t *testing.T) {
 // helper here.
 func TestLibuv_spawn_closed_process_io(t *testing.T) {
 	t.Parallel()
-	out, exit := outputOf(t, helperOptions(helperClosedStdin))
-	assert.Equal(t, "hello-from-spawn_stdin\nexit 1, close 3\n", out)
-	assert.Equal(t, exitOf{}, exit)
+	helperPrints(t, "hello-from-spawn_stdin\nexit 1, close 3\n", helperClosedStdin)
 }
 
 var helperClosedStdin = helper("closed stdin", func() {

@@ -516,9 +516,7 @@ var helperSpawnWhileCollecting = helper("spawn while collecting", func() {
 
 func TestSpawn_WhileCollecting(t *testing.T) {
 	t.Parallel()
-	out, exit := outputOf(t, helperOptions(helperSpawnWhileCollecting))
-	assert.Equal(t, "fine", out)
-	assert.Equal(t, exitOf{}, exit)
+	helperPrints(t, "fine", helperSpawnWhileCollecting)
 }
 
 var helperStdioInheritance = helper("stdio inheritance", func() {
@@ -721,9 +719,7 @@ var nothingStandardHelper = helper("has no descriptors 0 to 2", func() {
 // Where a program closes one of them itself, libuv would get it and abort later.
 func TestSpawn_StandardDescriptorClosed(t *testing.T) {
 	t.Parallel()
-	output, exit := outputOf(t, helperOptions(closesStdinHelper))
-	assert.Equal(t, "bad file descriptor <nil> <nil>\n0 0 true\n", output)
-	assert.Equal(t, exitOf{}, exit)
+	helperPrints(t, "bad file descriptor <nil> <nil>\n0 0 true\n", closesStdinHelper)
 }
 
 var closesStdinHelper = helper("closes its descriptor 0", func() {

@@ -34,6 +34,18 @@ func socketPair() ([2]int, error) {
 	return fds, err
 }
 
+// ipcChannel returns an ipc pipe of a loop, and the descriptor that it is
+// connected to.
+func ipcChannel(t testing.TB, loop *uv.Loop) (channel *uv.Pipe, peer int) {
+	t.Helper()
+	fds, err := socketPair()
+	require.NoError(t, err)
+	channel = new(uv.Pipe)
+	require.NoError(t, channel.Init(loop, true))
+	require.NoError(t, channel.Open(fds[1]))
+	return channel, fds[0]
+}
+
 // pipePair returns two pipes of a loop that are connected.
 func pipePair(t testing.TB, loop *uv.Loop, ipc bool) (a, b *uv.Pipe) {
 	t.Helper()
