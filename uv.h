@@ -95,6 +95,7 @@ typedef struct {
 
 /* Loop. */
 int gouv_is_open(int fd);
+int gouv_move_up(int fd, int lowest);
 int gouv_standard_descriptors(void);
 uintptr_t gouv_thread(void);
 gouv_loop_t *gouv_loop_attach(uv_loop_t *loop);
@@ -111,7 +112,7 @@ int gouv_signal_own(int signum);
 int gouv_signal_ignored(int signum);
 int gouv_signal_foreign(int signum);
 void gouv_signal_disown(int signum);
-void gouv_signal_relay(int fd);
+int gouv_signal_relay(uv_file *from);
 int gouv_signal_wanted(int signum);
 void gouv_signal_pass(int signum);
 

@@ -36,6 +36,10 @@ uintptr_t gouv_thread(void) {
 
 int gouv_is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
 
+/* Returns a close-on-exec copy of a descriptor, the lowest one from there on, or
+ * -1. */
+int gouv_move_up(int fd, int lowest) { return fcntl(fd, F_DUPFD_CLOEXEC, lowest); }
+
 /* Whether descriptors 0 to 2 are open. What libuv opens could be one of them
  * otherwise, and it aborts rather than close such a one. */
 int gouv_standard_descriptors(void) {
@@ -371,8 +375,21 @@ void gouv_signal_disown(int signum) {
     sigaction(signum, &before[signum], NULL);
 }
 
-/* The Go half reads from the other end of fd which signals to pass on. */
-void gouv_signal_relay(int fd) { relay_fd = fd; }
+/* Makes the pipe from whose other end the Go half reads which signals to pass on.
+ * It must not be what the process or its children take for their stdio. */
+int gouv_signal_relay(uv_file *from) {
+  uv_file fds[2];
+  int filled[3], err;
+
+  fill_standard_descriptors(O_CLOEXEC, filled);
+  err = uv_pipe(fds, UV_NONBLOCK_PIPE, UV_NONBLOCK_PIPE);
+  free_standard_descriptors(filled);
+  if (err == 0) {
+    *from = fds[0];
+    relay_fd = fds[1];
+  }
+  return err;
+}
 
 /* Takes note that a signal's way ends here. Meanwhile the last watcher may have
  * stopped, and what was there before is back: whether there is a handler still. */

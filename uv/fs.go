@@ -43,8 +43,9 @@ func (r *FsReq) Cleanup() {
 }
 
 // FsUnlink removes a file. With a nil cb it does so now and returns how it
-// went. With a cb it does so in a thread and calls cb. A nil req takes one from
-// a pool. It returns EINVAL for a path with a NUL byte.
+// went. With a cb it does so in a thread and calls cb. A nil req stands for a new
+// one. It returns EINVAL for a path with a NUL byte. Where the system does not
+// give it a thread, libuv aborts.
 //
 // Binds uv_fs_unlink.
 func (l *Loop) FsUnlink(req *FsReq, path string, cb FsCB) error {

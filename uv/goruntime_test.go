@@ -170,3 +170,42 @@ var limitsHelper = helper("has a child print its file limit", func() {
 	loop.Run(uv.RunDefault)
 	must(loop.Close())
 })
+
+// With more files open than the limit that a child gets, descriptors can still be
+// given to it in any order.
+func TestSpawn_MoreFilesThanTheLimit(t *testing.T) {
+	t.Parallel()
+	parent := exec.Command("/bin/sh", "-c", `ulimit -Sn 64 && exec "$0"`, helperPath())
+	parent.Env = helperEnv(manyFilesHelper)
+	output, err := parent.CombinedOutput()
+	assert.NoError(t, err)
+	assert.Equal(t, "64\n64\n64\n", string(output))
+}
+
+var manyFilesHelper = helper("has many files open, and a child write to one of them", func() {
+	for range 100 {
+		fd, err := syscall.Open(os.DevNull, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+		must(err)
+		defer syscall.Close(fd)
+	}
+	var loop uv.Loop
+	var out uv.Pipe
+	must(loop.Init())
+	must(out.Init(&loop, false))
+	stdout, err := syscall.Dup(1)
+	must(err)
+	must(out.Open(stdout))
+	var child uv.Process
+	must(loop.Spawn(&child, &uv.ProcessOptions{
+		File: "/bin/sh",
+		Args: []string{"sh", "-c", "for fd in 1 2 3; do ulimit -Sn >&$fd; done"},
+		Stdio: []uv.StdioContainer{
+			{}, {Flags: uv.InheritFD, FD: 1}, {Flags: uv.InheritFD, FD: 1}, {Flags: uv.InheritFD, FD: 2},
+			{Flags: uv.InheritStream, Stream: &out},
+		},
+		ExitCB: func(p *uv.Process, _ int64, _ syscall.Signal) { p.Close(nil) },
+	}))
+	out.Close(nil)
+	loop.Run(uv.RunDefault)
+	must(loop.Close())
+})

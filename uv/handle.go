@@ -17,9 +17,10 @@ import (
 // A handle's Init starts its life and Close ends it: from Init to the close
 // callback libuv knows it and the binding keeps it from the garbage collector,
 // whether or not the program does. After that it can be initialised again.
-// Methods panic before Init and after Close. After Close those that only look
-// still answer, as in C: there is no descriptor, and nothing is active, readable
-// or pending.
+// Methods panic before Init and after Close, but for those that ask the handle
+// alone: IsActive, IsClosing, HasRef, Type, Loop, Data and SetData. After Close
+// those that only look still answer, as in C: there is no descriptor, and nothing
+// is active, readable or pending.
 //
 // Mirrors uv_handle_t.
 type Handle interface {
@@ -106,7 +107,12 @@ const (
 // that is none.
 //
 // Binds uv_handle_type_name.
-func (t HandleType) Name() string { return C.GoString(C.uv_handle_type_name(C.uv_handle_type(t))) }
+func (t HandleType) Name() string {
+	if !fits(int(t)) {
+		return ""
+	}
+	return C.GoString(C.uv_handle_type_name(C.uv_handle_type(t)))
+}
 
 // String returns Name.
 func (t HandleType) String() string { return t.Name() }
@@ -115,7 +121,12 @@ func (t HandleType) String() string { return t.Name() }
 // for a type that is none.
 //
 // Binds uv_handle_size.
-func HandleSize(t HandleType) int { return int(int64(C.uv_handle_size(C.uv_handle_type(t)))) }
+func HandleSize(t HandleType) int {
+	if !fits(int(t)) {
+		return -1
+	}
+	return int(int64(C.uv_handle_size(C.uv_handle_type(t))))
+}
 
 // handle is the part of every handle that the types embed, at offset 0: a
 // *handle is also a pointer to its handle's own type.

@@ -2,6 +2,7 @@ package uv_test
 
 import (
 	"iter"
+	"math/bits"
 	"net/netip"
 	"os/exec"
 	"reflect"
@@ -218,8 +219,9 @@ func TestHandleSize(t *testing.T) {
 		assert.GreaterOrEqual(t, uv.HandleSize(handleType), uv.HandleSize(uv.HandleTypeHandle), handleType)
 	}
 	assert.Positive(t, uv.HandleSize(uv.HandleTypeHandle))
-	for _, none := range []uv.HandleType{uv.HandleTypeUnknown, uv.HandleTypeMax, -1} {
+	for _, none := range []uv.HandleType{uv.HandleTypeUnknown, uv.HandleTypeMax, -1, uv.HandleTypeAsync + 1<<(bits.UintSize/2)} {
 		assert.Equal(t, -1, uv.HandleSize(none))
+		assert.Empty(t, none.Name())
 	}
 }
 

@@ -565,3 +565,102 @@ func TestIPC_FileReceived(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "text", string(text))
 }
+
+// What embeds a handle is a Stream, too, as a C struct that begins with one is.
+func TestIPC_EmbeddedHandle(t *testing.T) {
+	t.Parallel()
+	type client struct {
+		uv.TCP
+		name string
+	}
+	loop := newLoop(t)
+	a, b := pipePair(t, loop, true)
+	sent := &client{name: "sent"}
+	require.NoError(t, sent.InitEx(loop, syscall.AF_INET))
+	require.NoError(t, a.Write2(nil, buffers("h"), sent, func(r *uv.WriteReq, err error) {
+		assert.NoError(t, err)
+		assert.Same(t, &sent.TCP, r.SendHandle())
+	}))
+	n, err := a.TryWrite2(buffers("h"), sent)
+	require.NoError(t, err)
+	assert.Equal(t, 1, n)
+	c := counts{}
+	require.NoError(t, b.ReadStart(nil, func(uv.Stream, []byte, error) {
+		for b.PendingCount() > 0 {
+			c["pending"]++
+			received := &client{name: "received"}
+			must(received.Init(loop))
+			assert.NoError(t, b.Accept(received))
+			received.Close(nil)
+		}
+		if c["pending"] == 2 {
+			a.Close(nil)
+			b.Close(nil)
+			sent.Close(nil)
+		}
+	}))
+	var child uv.Process
+	require.NoError(t, loop.Spawn(&child, &uv.ProcessOptions{
+		File:  "true",
+		Stdio: []uv.StdioContainer{{Flags: uv.InheritStream, Stream: sent}},
+		ExitCB: func(p *uv.Process, _ int64, _ syscall.Signal) {
+			c["exit"]++
+			p.Close(nil)
+		},
+	}))
+	run(t, loop)
+	assert.Equal(t, counts{"pending": 2, "exit": 1}, c)
+}
+
+// A socket that was received may be one that the loop waits for already, since it
+// connects.
+func TestIPC_ConnectSocketReceived(t *testing.T) {
+	t.Parallel()
+	for name, accepts := range map[string]bool{"received": true, "nothing received": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			loop := newLoop(t)
+			c := counts{}
+			server := boundTCP(t, loop)
+			require.NoError(t, server.Listen(1, func(s uv.Stream, err error) {
+				assert.NoError(t, err)
+				c["connection"]++
+				s.Close(nil)
+			}))
+			addr, err := server.Getsockname()
+			require.NoError(t, err)
+			a, b := pipePair(t, loop, true)
+			var client, sent uv.TCP
+			require.NoError(t, client.Init(loop))
+			require.NoError(t, sent.InitEx(loop, syscall.AF_INET))
+			connect := func() {
+				assert.NoError(t, client.Connect(nil, addr, func(_ *uv.ConnectReq, err error) {
+					c["connect"]++
+					assert.NoError(t, err)
+					assert.NoError(t, client.ReadStart(nil, func(uv.Stream, []byte, error) {}))
+					assert.NoError(t, client.Write(nil, buffers("text"), func(_ *uv.WriteReq, err error) {
+						c["write"]++
+						assert.NoError(t, err)
+						client.Close(nil)
+					}))
+				}))
+			}
+			if !accepts {
+				assert.Equal(t, uv.EAGAIN, b.Accept(&client))
+				connect()
+			}
+			require.NoError(t, a.Write2(nil, buffers("h"), &sent, nil))
+			require.NoError(t, b.ReadStart(nil, func(uv.Stream, []byte, error) {
+				if accepts {
+					assert.NoError(t, b.Accept(&client))
+					connect()
+				}
+				a.Close(nil)
+				b.Close(nil)
+				sent.Close(nil)
+			}))
+			run(t, loop)
+			assert.Equal(t, counts{"connection": 1, "connect": 1, "write": 1}, c)
+		})
+	}
+}

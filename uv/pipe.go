@@ -45,6 +45,7 @@ func (p *Pipe) Open(fd int) error {
 // Bind binds the pipe to a path, where it makes a socket. Close removes it. It
 // returns EADDRINUSE when something is there already, EACCES also for a folder
 // that does not exist, EINVAL when the pipe is open or the name has a NUL byte.
+// What an empty name stands for, releases of libuv do not agree on.
 //
 // Binds uv_pipe_bind. Where libuv cuts a name that is too long, it returns
 // ENAMETOOLONG.
@@ -80,8 +81,8 @@ func (p *Pipe) Bind2(name string, flags uint) error {
 }
 
 // Connect connects the pipe to a path and calls cb with the outcome: ENOENT
-// when there is nothing, ECONNREFUSED when nobody listens. A nil req takes one
-// from a pool; cb may be nil. An error that is returned is one that C has no
+// when there is nothing, ECONNREFUSED when nobody listens. A nil req stands for
+// a new one; cb may be nil. An error that is returned is one that C has no
 // way to tell, and cb is not called: ENAMETOOLONG where libuv would cut the
 // name, EINVAL for a NUL byte in it, for a pipe that listens, and for an empty
 // name with libuv 1.46 and 1.47, EALREADY for one that connects.
@@ -119,12 +120,13 @@ func (p *Pipe) Connect2(req *ConnectReq, name string, flags uint, cb ConnectCB) 
 	})
 }
 
-// checkPath refuses a path that C would see less of.
+// checkPath refuses a path that C would see less of. Before 1.46 libuv needs room
+// for a NUL byte.
 func checkPath(name string) error {
-	switch {
+	switch size := len(name); {
 	case hasNUL(name):
 		return EINVAL
-	case len(name) >= C.gouv_path_size:
+	case size > C.gouv_path_size, size == C.gouv_path_size && C.uv_version() < 0x012e00:
 		return ENAMETOOLONG
 	}
 	return nil
@@ -208,7 +210,8 @@ const (
 )
 
 // Chmod lets everybody read, write, or both, at the path the pipe is bound to.
-// It returns EINVAL for other modes and EBADF when the pipe is not open.
+// It returns EINVAL for other modes, EBADF when the pipe is not open and ENOENT
+// when it is not bound.
 //
 // Binds uv_pipe_chmod.
 func (p *Pipe) Chmod(mode PollEvent) error {

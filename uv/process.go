@@ -2,8 +2,6 @@ package uv
 
 // #include <stdlib.h>
 // #include "../uv.h"
-// #cgo noescape gouv_spawn
-// #cgo nocallback gouv_spawn
 import "C"
 
 import (
@@ -123,15 +121,17 @@ func (p *Process) raw() *C.uv_process_t { return (*C.uv_process_t)(unsafe.Pointe
 // C, p must be closed after an error too, and so must be the pipes.
 //
 // EINVAL is returned, with nothing spawned and p not initialised (though it may
-// be closed), for what makes C abort or go wrong: an empty File, a NUL byte in a
-// string, unknown flags, several sources for one descriptor, a stream that is
-// not initialised, is closed, or belongs to another loop, for CreatePipe one
-// that is not a *Pipe, is open already or is named twice.
+// be closed), for what makes C abort or go wrong: nil options, an empty File, a
+// NUL byte in a string, unknown flags, several sources for one descriptor, a
+// stream that is not initialised, is closed, or belongs to another loop, for
+// CreatePipe one that is not a *Pipe, is open already or is named twice. So is
+// EBADF for a descriptor 0 to 2 to be inherited that the parent has closed.
 //
 // A process that is closed before it has exited is not waited for: it stays a
-// zombie until the parent exits or waits for its PID, as in C. If the program
-// waits for any child itself (syscall.Wait4 with -1) it may take an exit from
-// libuv, and the callback never comes.
+// zombie until the parent exits or waits for its PID, as in C. A program must not
+// wait for any child itself (syscall.Wait4 with -1): it may take an exit from
+// libuv, and the callback never comes; and that of a child which could not execute
+// its program, on which libuv aborts.
 //
 // Binds uv_spawn. Unlike in C, in a program that Go built, the child's soft
 // limit of open files must be lowered to what the parent started with, since Go
@@ -177,7 +177,11 @@ func (l *Loop) Spawn(p *Process, options *ProcessOptions) error {
 		defer C.free(unsafe.Pointer(c.stdio))
 		c.stdio_count = C.int(n)
 		for i := range options.Stdio {
-			options.Stdio[i].put(&unsafe.Slice(c.stdio, n)[i])
+			container := &unsafe.Slice(c.stdio, n)[i]
+			options.Stdio[i].put(container)
+			if fd := moveUp(container, i, n); fd >= 0 {
+				defer syscall.Close(fd)
+			}
 		}
 	}
 	if options.ExitCB != nil {
@@ -186,11 +190,7 @@ func (l *Loop) Spawn(p *Process, options *ProcessOptions) error {
 
 	p.create(l, HandleTypeProcess, "Loop.Spawn")
 	p.cb, p.pid, p.watch, p.failed = options.ExitCB, 0, true, false
-	environment.RLock() // the child shall not get it half changed
-	syscall.ForkLock.Lock()
-	r := C.gouv_spawn(l.c, p.raw(), &c)
-	syscall.ForkLock.Unlock()
-	environment.RUnlock()
+	r := p.fork(&c)
 	for i := range options.Stdio {
 		if s := &options.Stdio[i]; s.Flags&CreatePipe != 0 {
 			_ = streamOf(s.Stream).opened(0)
@@ -200,6 +200,16 @@ func (l *Loop) Spawn(p *Process, options *ProcessOptions) error {
 		p.pid = int32(C.uv_process_get_pid(p.raw()))
 	}
 	return result(r)
+}
+
+// fork is uv_spawn, while nobody changes the environment or makes descriptors
+// that are not close-on-exec yet.
+func (p *Process) fork(options *C.uv_process_options_t) C.int {
+	environment.RLock()
+	defer environment.RUnlock()
+	syscall.ForkLock.Lock()
+	defer syscall.ForkLock.Unlock()
+	return C.gouv_spawn(p.loop.c, p.raw(), options)
 }
 
 // valid reports whether libuv can be given the options.
@@ -262,6 +272,31 @@ func (s *StdioContainer) put(c *C.uv_stdio_container_t) {
 	}
 }
 
+// moveUp gives libuv a copy of a descriptor that is to become child's number i of
+// n, to close after the spawn, or returns -1. Libuv's child makes one of each that
+// it would overwrite before it is used, and may find that its limit, which has
+// been lowered, does not let it.
+func moveUp(c *C.uv_stdio_container_t, i, n int) int {
+	var fd C.int
+	switch data := unsafe.Pointer(&c.data); {
+	case c.flags&C.UV_INHERIT_FD != 0:
+		fd = *(*C.int)(data)
+	case c.flags&C.UV_INHERIT_STREAM != 0:
+		fd = (*(**C.uv_stream_t)(data)).io_watcher.fd
+	default:
+		return -1
+	}
+	if int(fd) >= i {
+		return -1
+	}
+	moved := C.gouv_move_up(fd, C.int(max(n, 3)))
+	if moved >= 0 {
+		c.flags = C.UV_INHERIT_FD
+		*(*C.int)(unsafe.Pointer(&c.data)) = moved
+	}
+	return int(moved)
+}
+
 // newStrings returns a copy of list as C has it, pointers with NULL for the
 // last, in one piece of memory.
 func newStrings(list []string) **C.char {
@@ -293,9 +328,9 @@ func (p *Process) PID() int { return int(p.pid) }
 // returns ESRCH when the loop has seen it exit, or it was never spawned. Until
 // then there is at least a zombie, which takes signals and does nothing.
 //
-// Binds uv_process_kill. Where C would signal whoever has the stale process id
-// now, or the caller's own process group when Spawn had failed, it returns
-// ESRCH.
+// Binds uv_process_kill. Once the ExitCB was called, where C would signal whoever
+// has the stale process id now, and when Spawn had failed, where C would signal
+// the caller's own process group, it returns ESRCH.
 func (p *Process) Kill(signum syscall.Signal) error {
 	if p.failed && !p.closing {
 		return ESRCH

@@ -11,8 +11,8 @@ import "unsafe"
 // A request is the caller's: new(uv.WriteReq), or a field of a larger struct.
 // From the call that takes it to its callback it is in use and kept from the
 // garbage collector; then it can be used again. Using one that is in use
-// panics. A nil request takes one from the binding's own pool, which is the
-// callback's until it returns.
+// panics. A nil request stands for one of the binding's own (those for writes
+// come from a pool), which is the callback's until it returns.
 //
 // Mirrors uv_req_t.
 type Req interface {
@@ -55,7 +55,12 @@ const (
 // none.
 //
 // Binds uv_req_type_name.
-func (t ReqType) Name() string { return C.GoString(C.uv_req_type_name(C.uv_req_type(t))) }
+func (t ReqType) Name() string {
+	if !fits(int(t)) {
+		return ""
+	}
+	return C.GoString(C.uv_req_type_name(C.uv_req_type(t)))
+}
 
 // String returns Name.
 func (t ReqType) String() string { return t.Name() }
@@ -64,7 +69,12 @@ func (t ReqType) String() string { return t.Name() }
 // for a type that is none.
 //
 // Binds uv_req_size.
-func ReqSize(t ReqType) int { return int(int64(C.uv_req_size(C.uv_req_type(t)))) }
+func ReqSize(t ReqType) int {
+	if !fits(int(t)) {
+		return -1
+	}
+	return int(int64(C.uv_req_size(C.uv_req_type(t))))
+}
 
 // request is the part of every request that the types embed, at offset 0.
 type request struct {

@@ -205,6 +205,7 @@ func TestReqSize(t *testing.T) {
 	}
 	for _, none := range []uv.ReqType{uv.ReqTypeUnknown, uv.ReqTypeMax, -1} {
 		assert.Equal(t, -1, uv.ReqSize(none))
+		assert.Empty(t, none.Name())
 	}
 }
 

@@ -50,7 +50,9 @@ func (s *Signal) Init(loop *Loop) error {
 //
 // It returns EINVAL for a signal that cannot be watched, for a nil cb, and,
 // unlike C, for those that Go's runtime needs for itself: SIGSEGV, SIGBUS,
-// SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF and SIGURG.
+// SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF and SIGURG. For many the
+// binding needs a pipe, once, and returns EMFILE where there is no descriptor
+// left for it.
 //
 // Binds uv_signal_start.
 func (s *Signal) Start(cb SignalCB, signum syscall.Signal) error {
@@ -261,12 +263,14 @@ func (o *signalOwners) startRelay() error {
 	if o.relay != nil {
 		return nil
 	}
-	fds, err := MakePipe(NonblockPipe, NonblockPipe)
-	if err != nil {
-		return err
+	var fd C.uv_file
+	syscall.ForkLock.Lock()
+	r := C.gouv_signal_relay(&fd)
+	syscall.ForkLock.Unlock()
+	if r != 0 {
+		return result(r)
 	}
-	o.relay = os.NewFile(uintptr(fds[0]), "signals")
-	C.gouv_signal_relay(C.int(fds[1]))
+	o.relay = os.NewFile(uintptr(fd), "signals")
 	go o.pass()
 	return nil
 }
@@ -292,7 +296,9 @@ func (o *signalOwners) pass() {
 			return
 		}
 		for _, signum := range caught[:n] {
-			o.passOn(C.int(signum))
+			if int(signum) < len(o.counts) {
+				o.passOn(C.int(signum))
+			}
 		}
 	}
 }

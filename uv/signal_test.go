@@ -431,6 +431,27 @@ var noDescriptorsHelper = helper("has no descriptors left for a watcher", func()
 	time.Sleep(timeLimit)
 })
 
+// Where the program has closed its stdio, nothing of the binding's gets there: what
+// somebody writes to descriptor 2 would be taken for signals.
+func TestSignal_StdioClosed(t *testing.T) {
+	t.Parallel()
+	helperPrints(t, "bad file descriptor bad file descriptor\n", stdioClosedHelper)
+}
+
+var stdioClosedHelper = helper("watches a signal without stdin and stderr", func() {
+	var loop uv.Loop
+	var s uv.Signal
+	must(loop.Init())
+	must(s.Init(&loop))
+	_, _, err := os.Pipe() // Go's poller, too, has a descriptor
+	must(err)
+	must(os.Stdin.Close())
+	must(os.Stderr.Close())
+	must(s.Start(func(*uv.Signal, syscall.Signal) {}, syscall.SIGTERM))
+	var stat syscall.Stat_t
+	fmt.Println(syscall.Fstat(0, &stat), syscall.Fstat(2, &stat))
+})
+
 // A oneshot watcher that is started for another signal while one is caught: as
 // in C nothing is called, and the signal that nobody watches is given back.
 func TestSignal_OneshotStartedAnewWithOneCaught(t *testing.T) {

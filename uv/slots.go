@@ -41,7 +41,9 @@ func (s *slots[T]) add(value *T) uintptr {
 		index = s.free[n-1]
 		s.free = s.free[:n-1]
 	} else {
-		index = s.next
+		if index = s.next; index > indexMask {
+			panic("uv: there are too many handles or requests")
+		}
 		s.next++
 		if index%chunkSize == 0 {
 			s.grow()

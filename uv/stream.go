@@ -51,17 +51,18 @@ type Stream interface {
 	// stream is no ipc pipe or send is closed or belongs to another loop, EBADF
 	// when send is not open. A nil send is Write. Binds uv_write2. In C send must
 	// stay open until cb is called; here it may be closed, and is sent all the
-	// same.
+	// same: from a copy of its descriptor, and where the process has none left for
+	// that, Close panics and changes nothing.
 	Write2(req *WriteReq, bufs [][]byte, send Stream, cb WriteCB) error
 	// TryWrite writes what can be written at once and returns how many bytes it
-	// was. It returns EAGAIN when that is none, and while a Write is queued.
-	// Binds uv_try_write.
+	// was. It returns EAGAIN when that is none, and while a Write is queued;
+	// EINVAL, EBADF and EPIPE as Write does. Binds uv_try_write.
 	TryWrite(bufs [][]byte) (int, error)
 	// TryWrite2 is TryWrite with a handle, as in Write2. Binds uv_try_write2.
 	TryWrite2(bufs [][]byte, send Stream) (int, error)
 	// Shutdown ends the writing side when all that is queued has been written,
 	// and then calls cb. It returns ENOTCONN when the stream is not open for
-	// writing. A nil req takes one from a pool; cb may be nil. Binds uv_shutdown.
+	// writing. A nil req stands for a new one; cb may be nil. Binds uv_shutdown.
 	Shutdown(req *ShutdownReq, cb ShutdownCB) error
 	// IsReadable reports whether the stream is open for reading. Binds
 	// uv_is_readable.
@@ -76,6 +77,8 @@ type Stream interface {
 	// WriteQueueSize returns how many bytes are queued for writing. After Close it
 	// is 0 from the first WriteCB on. Binds uv_stream_get_write_queue_size.
 	WriteQueueSize() int
+
+	asStream() *stream
 }
 
 // ConnectionCB is called when a connection came in, or with an error where
@@ -142,9 +145,14 @@ func streamOf(s Stream) *stream {
 		if s != nil {
 			return &s.stream
 		}
+	case nil:
+	default: // a struct that one of them is embedded in
+		return s.asStream()
 	}
 	return nil
 }
+
+func (s *stream) asStream() *stream { return s }
 
 func (s *stream) outerStream() Stream {
 	if s.kind == C.UV_NAMED_PIPE {
@@ -255,8 +263,9 @@ func (s *stream) Accept(client Stream) error {
 	case c.isOpen() || c.connecting:
 		return EBUSY
 	}
-	c.received = s.isIPC()
-	return c.opened(C.uv_accept(s.raw(), c.raw()))
+	err := c.opened(C.uv_accept(s.raw(), c.raw()))
+	c.received = err == nil && s.isIPC()
+	return err
 }
 
 // canWait returns an error when the stream's descriptor came from another
@@ -266,6 +275,9 @@ func (s *stream) canWait() error {
 		return nil
 	}
 	err := result(C.gouv_can_wait_for(s.loop.c, s.raw().io_watcher.fd))
+	if err == EEXIST { // it does already
+		err = nil
+	}
 	s.received = err != nil
 	return err
 }

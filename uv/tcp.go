@@ -83,8 +83,8 @@ func (t *TCP) Bind(addr netip.AddrPort, flags TCPFlags) error {
 	return t.opened(C.uv_tcp_bind(t.raw(), asSockaddr(&c), C.uint(flags)))
 }
 
-// Connect connects the handle and calls cb with the outcome. A nil req takes
-// one from a pool; cb may be nil. When it returns an error, cb is not called:
+// Connect connects the handle and calls cb with the outcome. A nil req stands
+// for a new one; cb may be nil. When it returns an error, cb is not called:
 // EALREADY while the handle connects, EINVAL for one that listens or for an
 // invalid address, and what the system says at once, such as ENETUNREACH.
 //
@@ -109,9 +109,9 @@ func (t *TCP) Nodelay(enable bool) error {
 }
 
 // Keepalive turns keep-alive on, with a delay in seconds before the first
-// probe, or off. It returns EINVAL for a delay of 0 (EPERM with libuv 1.48),
-// unless there is no socket yet: then the delay is dropped, and keep-alive has
-// the system's own when there is one.
+// probe, or off, where delay is not looked at. It returns EINVAL for a delay of 0
+// (EPERM with libuv 1.48), unless there is no socket yet: then the delay is
+// dropped, and keep-alive has the system's own when there is one.
 //
 // Binds uv_tcp_keepalive.
 func (t *TCP) Keepalive(enable bool, delay uint) error {
@@ -124,8 +124,8 @@ func (t *TCP) Keepalive(enable bool, delay uint) error {
 
 // KeepaliveEx turns keep-alive on, with a delay in seconds before the first
 // probe, the time in seconds between probes, and how many go without an answer
-// before the connection is dropped; or off. It returns EINVAL where one of them
-// is 0.
+// before the connection is dropped; or off, where they are not looked at. It
+// returns EINVAL where one of them is 0.
 //
 // Binds uv_tcp_keepalive_ex. Requires libuv 1.52; ENOSYS before.
 func (t *TCP) KeepaliveEx(on bool, idle, intvl, cnt uint) error {
@@ -145,7 +145,8 @@ func (t *TCP) SimultaneousAccepts(enable bool) error {
 	return result(C.uv_tcp_simultaneous_accepts(t.raw(), cBool(enable)))
 }
 
-// Getsockname returns the address that the handle is bound to.
+// Getsockname returns the address that the handle is bound to, the zero AddrPort
+// for a socket of another kind. It returns EBADF where there is no socket.
 //
 // Binds uv_tcp_getsockname.
 func (t *TCP) Getsockname() (netip.AddrPort, error) {
@@ -160,7 +161,8 @@ func (t *TCP) Getsockname() (netip.AddrPort, error) {
 	return fromSockaddr(&addr), nil
 }
 
-// Getpeername returns the address of the peer.
+// Getpeername returns the address of the peer. It returns ENOTCONN where there is
+// none, EBADF where there is no socket.
 //
 // Binds uv_tcp_getpeername.
 func (t *TCP) Getpeername() (netip.AddrPort, error) {
@@ -176,8 +178,9 @@ func (t *TCP) Getpeername() (netip.AddrPort, error) {
 }
 
 // CloseReset closes the handle like Close, and the connection with a reset. It
-// returns EINVAL, and does nothing, between Shutdown and its callback; later the
-// two should not be mixed either.
+// returns EINVAL between Shutdown and its callback (later the two should not be
+// mixed either) and EBADF where there is no socket, and does nothing then: the
+// handle is still to be closed.
 //
 // Binds uv_tcp_close_reset.
 func (t *TCP) CloseReset(cb CloseCB) error {

@@ -57,11 +57,11 @@ func (t *Thread) Create(entry ThreadCB) error {
 func ThreadSelf() *Thread { return &Thread{tid: C.uv_thread_self()} }
 
 // Equal reports whether both are the same thread. One that was not created, or
-// was joined, equals none.
+// was joined, equals none, and neither does nil.
 //
 // Binds uv_thread_equal.
 func (t *Thread) Equal(other *Thread) bool {
-	return t.tid != noThread && C.uv_thread_equal(&t.tid, &other.tid) != 0
+	return t != nil && other != nil && t.tid != noThread && C.uv_thread_equal(&t.tid, &other.tid) != 0
 }
 
 // Join waits for the thread to end. It returns EINVAL for one that was not
