@@ -112,7 +112,7 @@ int gouv_signal_own(int signum);
 int gouv_signal_ignored(int signum);
 int gouv_signal_foreign(int signum);
 void gouv_signal_disown(int signum);
-int gouv_signal_relay(uv_file *from);
+int gouv_signal_next(void);
 int gouv_signal_wanted(int signum);
 void gouv_signal_pass(int signum);
 

@@ -147,18 +147,15 @@ static int harmless_to_pass(int signum) {
   return made_by_go;
 }
 
-static int relay_fd = -1;
 static unsigned char relayed[SIGNALS]; /* it is on its way */
+static uv_sem_t to_relay;              /* counts them */
 static _Thread_local volatile sig_atomic_t passing; /* the signal that is being passed on, on this thread */
 
 static void relay(int signum) {
   int saved_errno = errno;
-  unsigned char byte = (unsigned char) signum;
 
-  /* The pipe has room for one of each, so this fails only when somebody has
-   * closed it: os/signal then goes without. */
-  if (!__atomic_exchange_n(&relayed[signum], 1, __ATOMIC_SEQ_CST) && write(relay_fd, &byte, 1) < 0)
-    __atomic_store_n(&relayed[signum], 0, __ATOMIC_SEQ_CST);
+  if (!__atomic_exchange_n(&relayed[signum], 1, __ATOMIC_SEQ_CST))
+    uv_sem_post(&to_relay);
   errno = saved_errno;
 }
 
@@ -305,7 +302,9 @@ __attribute__((constructor(101))) static void start(int argc, char **argv) {
   setrlimit(RLIMIT_NOFILE, &most_files);
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &mask);
-  guard_error = uv_loop_init(&guard_loop);
+  guard_error = uv_sem_init(&to_relay, 0);
+  if (guard_error == 0)
+    guard_error = uv_loop_init(&guard_loop);
   for (signum = 1; guard_error == 0 && signum < SIGNALS; signum++)
     if (!belongs_to_go(signum))
       guard(signum);
@@ -375,20 +374,15 @@ void gouv_signal_disown(int signum) {
     sigaction(signum, &before[signum], NULL);
 }
 
-/* Makes the pipe from whose other end the Go half reads which signals to pass on.
- * It must not be what the process or its children take for their stdio. */
-int gouv_signal_relay(uv_file *from) {
-  uv_file fds[2];
-  int filled[3], err;
+/* Waits for a signal that is to be passed on. Only one thread does. */
+int gouv_signal_next(void) {
+  static int signum;
 
-  fill_standard_descriptors(O_CLOEXEC, filled);
-  err = uv_pipe(fds, UV_NONBLOCK_PIPE, UV_NONBLOCK_PIPE);
-  free_standard_descriptors(filled);
-  if (err == 0) {
-    *from = fds[0];
-    relay_fd = fds[1];
-  }
-  return err;
+  uv_sem_wait(&to_relay);
+  do
+    signum = signum % (SIGNALS - 1) + 1;
+  while (!__atomic_load_n(&relayed[signum], __ATOMIC_SEQ_CST));
+  return signum;
 }
 
 /* Takes note that a signal's way ends here. Meanwhile the last watcher may have

@@ -11,9 +11,25 @@ import (
 // What the trampolines of uv_cgo.c call: each looks up the Go value, calls its
 // callback and returns. See Loop.caught for what happens to a panic.
 
+func handleOf(id C.uintptr_t) *handle {
+	h := handles.get(uintptr(id))
+	if h.id != uintptr(id) {
+		panic("uv: a handle was overwritten while it was open")
+	}
+	return h
+}
+
+func requestOf(id C.uintptr_t) *request {
+	r := requests.get(uintptr(id))
+	if r.id != uintptr(id) {
+		panic("uv: a request was overwritten while it was in use")
+	}
+	return r
+}
+
 //export gouvOnClose
 func gouvOnClose(id C.uintptr_t) {
-	h := handles.get(uintptr(id))
+	h := handleOf(id)
 	h.destroy()
 	cb := h.closeCB
 	h.closeCB = nil
@@ -28,7 +44,7 @@ func gouvOnClose(id C.uintptr_t) {
 
 //export gouvOnWalk
 func gouvOnWalk(id C.uintptr_t) {
-	h := handles.get(uintptr(id))
+	h := handleOf(id)
 	returned := false
 	defer h.loop.caughtInWalk(&returned)
 	h.loop.walk(h.outer())
@@ -37,7 +53,7 @@ func gouvOnWalk(id C.uintptr_t) {
 
 //export gouvOnTimer
 func gouvOnTimer(id C.uintptr_t) {
-	t := (*Timer)(unsafe.Pointer(handles.get(uintptr(id))))
+	t := (*Timer)(unsafe.Pointer(handleOf(id)))
 	returned := false
 	defer t.loop.caught(&returned)
 	t.cb(t)
@@ -46,7 +62,7 @@ func gouvOnTimer(id C.uintptr_t) {
 
 //export gouvOnPrepare
 func gouvOnPrepare(id C.uintptr_t) {
-	h := (*Prepare)(unsafe.Pointer(handles.get(uintptr(id))))
+	h := (*Prepare)(unsafe.Pointer(handleOf(id)))
 	returned := false
 	defer h.loop.caught(&returned)
 	h.cb(h)
@@ -55,7 +71,7 @@ func gouvOnPrepare(id C.uintptr_t) {
 
 //export gouvOnCheck
 func gouvOnCheck(id C.uintptr_t) {
-	h := (*Check)(unsafe.Pointer(handles.get(uintptr(id))))
+	h := (*Check)(unsafe.Pointer(handleOf(id)))
 	returned := false
 	defer h.loop.caught(&returned)
 	h.cb(h)
@@ -64,7 +80,7 @@ func gouvOnCheck(id C.uintptr_t) {
 
 //export gouvOnIdle
 func gouvOnIdle(id C.uintptr_t) {
-	h := (*Idle)(unsafe.Pointer(handles.get(uintptr(id))))
+	h := (*Idle)(unsafe.Pointer(handleOf(id)))
 	returned := false
 	defer h.loop.caught(&returned)
 	h.cb(h)
@@ -73,7 +89,7 @@ func gouvOnIdle(id C.uintptr_t) {
 
 //export gouvOnAsync
 func gouvOnAsync(id C.uintptr_t) {
-	a := (*Async)(unsafe.Pointer(handles.get(uintptr(id))))
+	a := (*Async)(unsafe.Pointer(handleOf(id)))
 	a.sent.Load()
 	returned := false
 	defer a.loop.caught(&returned)
@@ -83,7 +99,7 @@ func gouvOnAsync(id C.uintptr_t) {
 
 //export gouvOnSignal
 func gouvOnSignal(id C.uintptr_t, signum C.int) {
-	s := (*Signal)(unsafe.Pointer(handles.get(uintptr(id))))
+	s := (*Signal)(unsafe.Pointer(handleOf(id)))
 	defer s.dispatched()
 	returned := false
 	defer s.loop.caught(&returned)
@@ -93,7 +109,7 @@ func gouvOnSignal(id C.uintptr_t, signum C.int) {
 
 //export gouvOnExit
 func gouvOnExit(id C.uintptr_t, exitStatus C.int64_t, termSignal C.int) {
-	p := (*Process)(unsafe.Pointer(handles.get(uintptr(id))))
+	p := (*Process)(unsafe.Pointer(handleOf(id)))
 	returned := false
 	defer p.loop.caught(&returned)
 	p.cb(p, int64(exitStatus), syscall.Signal(termSignal))
@@ -102,7 +118,7 @@ func gouvOnExit(id C.uintptr_t, exitStatus C.int64_t, termSignal C.int) {
 
 //export gouvOnConnection
 func gouvOnConnection(id C.uintptr_t, status C.int) {
-	s := (*stream)(unsafe.Pointer(handles.get(uintptr(id))))
+	s := (*stream)(unsafe.Pointer(handleOf(id)))
 	returned := false
 	defer s.loop.caught(&returned)
 	s.connection(s.outerStream(), result(status))
@@ -111,7 +127,7 @@ func gouvOnConnection(id C.uintptr_t, status C.int) {
 
 //export gouvOnAlloc
 func gouvOnAlloc(id C.uintptr_t, suggested C.size_t, buf *C.uv_buf_t) {
-	s := (*stream)(unsafe.Pointer(handles.get(uintptr(id))))
+	s := (*stream)(unsafe.Pointer(handleOf(id)))
 	l := s.loop
 	returned := false
 	defer l.caught(&returned)
@@ -128,7 +144,7 @@ func gouvOnAlloc(id C.uintptr_t, suggested C.size_t, buf *C.uv_buf_t) {
 
 //export gouvOnRead
 func gouvOnRead(id C.uintptr_t, nread C.ssize_t, base unsafe.Pointer) {
-	s := (*stream)(unsafe.Pointer(handles.get(uintptr(id))))
+	s := (*stream)(unsafe.Pointer(handleOf(id)))
 	l := s.loop
 	buf := l.readBuf
 	if buf != nil {
@@ -149,7 +165,7 @@ func gouvOnRead(id C.uintptr_t, nread C.ssize_t, base unsafe.Pointer) {
 
 //export gouvOnWrite
 func gouvOnWrite(id C.uintptr_t, status C.int) {
-	w := (*WriteReq)(unsafe.Pointer(requests.get(uintptr(id))))
+	w := (*WriteReq)(unsafe.Pointer(requestOf(id)))
 	l, pooled := w.loop, w.pooled
 	w.release()
 	w.handle.requests--
@@ -166,7 +182,7 @@ func gouvOnWrite(id C.uintptr_t, status C.int) {
 
 //export gouvOnConnect
 func gouvOnConnect(id C.uintptr_t, status C.int) {
-	r := (*ConnectReq)(unsafe.Pointer(requests.get(uintptr(id))))
+	r := (*ConnectReq)(unsafe.Pointer(requestOf(id)))
 	r.end()
 	r.handle.requests--
 	r.handle.connecting = false
@@ -181,7 +197,7 @@ func gouvOnConnect(id C.uintptr_t, status C.int) {
 
 //export gouvOnShutdown
 func gouvOnShutdown(id C.uintptr_t, status C.int) {
-	r := (*ShutdownReq)(unsafe.Pointer(requests.get(uintptr(id))))
+	r := (*ShutdownReq)(unsafe.Pointer(requestOf(id)))
 	r.end()
 	r.handle.requests--
 	if r.cb == nil {
@@ -195,7 +211,7 @@ func gouvOnShutdown(id C.uintptr_t, status C.int) {
 
 //export gouvOnFs
 func gouvOnFs(id C.uintptr_t) {
-	r := (*FsReq)(unsafe.Pointer(requests.get(uintptr(id))))
+	r := (*FsReq)(unsafe.Pointer(requestOf(id)))
 	r.finish()
 	returned := false
 	defer r.loop.caught(&returned)

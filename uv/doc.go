@@ -29,7 +29,8 @@
 //     names: UV_TCP is [HandleTypeTCP], UV_WRITE is [ReqTypeWrite].
 //   - uv_handle_type_name and uv_req_type_name are [HandleType.Name] and
 //     [ReqType.Name], uv_err_name is [Errno.Name], uv_strerror [Errno.Error].
-//   - uv_pipe is [MakePipe], since Pipe is the handle.
+//   - uv_pipe is [MakePipe], since Pipe is the handle; uv_fs_req_cleanup is
+//     [FsReq.Cleanup].
 //   - uv_cpu_info_t is [CPU], since CPUInfo is the function.
 //   - UV_LOOP_USE_IO_URING_SQPOLL is [LoopUseIOUringSqpoll], UV_LOOP_BLOCK_SIGNAL
 //     [LoopBlockSignal], UV_PIPE_NO_TRUNCATE [PipeNoTruncate], UV_TCP_IPV6ONLY

@@ -259,6 +259,11 @@ func (h *handle) method(name string) string {
 	case C.UV_TIMER:
 		return "Timer." + name
 	}
+	switch name { // of a handle that was never initialised
+	case "Accept", "Listen", "ReadStart", "ReadStop", "SetBlocking", "Shutdown", "TryWrite", "TryWrite2", "Write", "Write2",
+		"IsReadable", "IsWritable", "WriteQueueSize":
+		return "Stream." + name
+	}
 	return "Handle." + name
 }
 

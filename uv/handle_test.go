@@ -1,6 +1,7 @@
 package uv_test
 
 import (
+	"fmt"
 	"iter"
 	"math/bits"
 	"net/netip"
@@ -271,7 +272,7 @@ func TestHandle_MethodsPanicBeforeInit(t *testing.T) {
 					assert.Empty(t, panicText(call), name)
 				default:
 					// The methods that all types share cannot know the type yet.
-					assert.Regexp(t, `^uv: (`+typeName(h)+`|Handle)\.`+name+`: the handle is not initialised$`, panicText(call))
+					assert.Regexp(t, `^uv: (`+typeName(h)+`|Stream|Handle)\.`+name+`: the handle is not initialised$`, panicText(call))
 				}
 			}
 			assert.False(t, h.IsActive())
@@ -604,3 +605,29 @@ func TestMemory_HoldsNoStalePointers(t *testing.T) {
 	first, _, _ := strings.Cut(stderr.String(), "\n\n")
 	assert.Empty(t, first)
 }
+
+// A handle or a request that is overwritten is gone for good, and its loop with
+// it, but not without a word.
+func TestHandle_Overwritten(t *testing.T) {
+	t.Parallel()
+	helperPrints(t, "uv: a handle was overwritten while it was open\n"+
+		"uv: a request was overwritten while it was in use\n", overwritingHelper)
+}
+
+var overwritingHelper = helper("overwrites a handle and a request", func() {
+	var timers, pipes uv.Loop
+	must(timers.Init())
+	var timer uv.Timer
+	must(timer.Init(&timers))
+	must(timer.Start(func(*uv.Timer) {}, 0, 0))
+	timer = uv.Timer{}
+	fmt.Println(panicText(func() { timers.Run(uv.RunDefault) }))
+
+	must(pipes.Init())
+	var connecting uv.Pipe
+	var req uv.ConnectReq
+	must(connecting.Init(&pipes, false))
+	must(connecting.Connect(&req, "/nowhere", func(*uv.ConnectReq, error) {}))
+	req = uv.ConnectReq{}
+	fmt.Println(panicText(func() { pipes.Run(uv.RunDefault) }))
+})

@@ -36,6 +36,7 @@ func (o OpenHandle) String() string {
 // make [Loop.Close] return EBUSY. Where there are none, and it does so, a request
 // is still active.
 func (l *Loop) OpenHandles() []OpenHandle {
+	l.enter("Loop.OpenHandles")
 	var open []OpenHandle
 	l.Walk(func(h Handle) {
 		where, _ := initPlaces.Load(h.asHandle().id)

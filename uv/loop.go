@@ -130,6 +130,9 @@ func (l *Loop) Init() error {
 		return ENOMEM
 	}
 	if r := C.uv_loop_init(c); r != 0 {
+		if c.backend_fd > 2 { // up to 1.48 libuv forgets it
+			syscall.Close(int(c.backend_fd))
+		}
 		C.free(unsafe.Pointer(c))
 		return result(r)
 	}

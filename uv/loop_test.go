@@ -464,9 +464,6 @@ func TestLoop_MethodsPanicOutsideItsLife(t *testing.T) {
 				case "Init", "Data", "SetData", "PanicStack":
 					continue
 				}
-				if name == "OpenHandles" { // it walks
-					name = "Walk"
-				}
 				methods++
 				assert.Contains(t, panicText(call), "Loop."+name+": "+state.want)
 			}
@@ -594,9 +591,6 @@ func TestLoop_OtherGoroutinesPanic(t *testing.T) {
 					if async, ok := object.(*uv.Async); ok && name == "Send" {
 						assert.NoError(t, async.Send())
 						continue
-					}
-					if name == "OpenHandles" { // it walks
-						name = "Walk"
 					}
 					methods++
 					method := typeName(object) + "." + name

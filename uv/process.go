@@ -138,6 +138,9 @@ func (p *Process) raw() *C.uv_process_t { return (*C.uv_process_t)(unsafe.Pointe
 // raises it; that is done here.
 func (l *Loop) Spawn(p *Process, options *ProcessOptions) error {
 	l.enter("Loop.Spawn")
+	if p == nil {
+		panic("uv: Loop.Spawn: the process handle is nil")
+	}
 	if p.id != 0 {
 		panic("uv: Loop.Spawn: the process handle is open already")
 	}

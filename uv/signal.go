@@ -6,6 +6,7 @@ import "C"
 import (
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -46,13 +47,12 @@ func (s *Signal) Init(loop *Loop) error {
 
 // Start makes cb be called for each signum that the process gets. An active
 // watcher of signum only changes its callback; one of another signal is stopped
-// first. A loop remembers up to 4096 signals that it has not dispatched yet.
+// first. A loop remembers up to 4096 signals that it has not dispatched yet, the
+// SIGCHLD of its children among them, whose ExitCB otherwise waits for the next.
 //
 // It returns EINVAL for a signal that cannot be watched, for a nil cb, and,
 // unlike C, for those that Go's runtime needs for itself: SIGSEGV, SIGBUS,
-// SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF and SIGURG. For many the
-// binding needs a pipe, once, and returns EMFILE where there is no descriptor
-// left for it.
+// SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF and SIGURG.
 //
 // Binds uv_signal_start.
 func (s *Signal) Start(cb SignalCB, signum syscall.Signal) error {
@@ -188,7 +188,8 @@ type signalOwners struct {
 	counts [65]int
 	quiet  [65]chan os.Signal // a Notify that nobody reads, so that somebody is notified
 	kept   chan os.Signal     // one more, which stays
-	relay  *os.File           // where uv_cgo.c says which signals to pass on
+
+	relaying bool // there is a goroutine that passes on what uv_cgo.c says
 }
 
 func (o *signalOwners) own(signum C.int) error {
@@ -197,16 +198,15 @@ func (o *signalOwners) own(signum C.int) error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	err := o.hush(signum)
-	if err == nil {
-		err = result(C.gouv_signal_own(signum))
+	o.hush(signum)
+	if err := result(C.gouv_signal_own(signum)); err != nil {
+		if o.counts[signum] == 0 {
+			o.unhush(signum)
+		}
+		return err
 	}
-	if err == nil {
-		o.counts[signum]++
-	} else if o.counts[signum] == 0 {
-		o.unhush(signum)
-	}
-	return err
+	o.counts[signum]++
+	return nil
 }
 
 func (o *signalOwners) disown(signum C.int) {
@@ -221,9 +221,9 @@ func (o *signalOwners) disown(signum C.int) {
 
 // hush prepares for what Go's handler does with a signal that is passed on to it
 // and that nobody is notified of. See uv_cgo.c.
-func (o *signalOwners) hush(signum C.int) error {
+func (o *signalOwners) hush(signum C.int) {
 	if C.gouv_signal_foreign(signum) != 0 {
-		return nil
+		return
 	}
 	n, ignored := syscall.Signal(signum), C.gouv_signal_ignored(signum) != 0
 	if library() && !ignored && o.counts[signum] == 0 {
@@ -247,32 +247,20 @@ func (o *signalOwners) hush(signum C.int) error {
 	case syscall.SIGHUP, syscall.SIGINT:
 		// The same holds for these where they were ignored from the start, as
 		// under nohup, and after the last Notify they are again.
-		if err := o.startRelay(); err != nil {
-			return err
-		}
+		o.startRelay()
 		o.notify(signum)
 	default:
-		return o.startRelay()
+		o.startRelay()
 	}
-	return nil
 }
 
 // startRelay starts the goroutine that passes on what must not be passed on
 // unless somebody is notified.
-func (o *signalOwners) startRelay() error {
-	if o.relay != nil {
-		return nil
+func (o *signalOwners) startRelay() {
+	if !o.relaying {
+		o.relaying = true
+		go o.pass()
 	}
-	var fd C.uv_file
-	syscall.ForkLock.Lock()
-	r := C.gouv_signal_relay(&fd)
-	syscall.ForkLock.Unlock()
-	if r != 0 {
-		return result(r)
-	}
-	o.relay = os.NewFile(uintptr(fd), "signals")
-	go o.pass()
-	return nil
 }
 
 func (o *signalOwners) notify(signum C.int) {
@@ -289,17 +277,9 @@ func (o *signalOwners) unhush(signum C.int) {
 }
 
 func (o *signalOwners) pass() {
-	var caught [64]byte
 	for {
-		n, err := o.relay.Read(caught[:])
-		if err != nil {
-			return
-		}
-		for _, signum := range caught[:n] {
-			if int(signum) < len(o.counts) {
-				o.passOn(C.int(signum))
-			}
-		}
+		o.passOn(C.gouv_signal_next())
+		runtime.Gosched() // it keeps its processor for a while when it waits
 	}
 }
 

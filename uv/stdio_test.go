@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -200,6 +201,46 @@ func TestSpawn_EMFILE(t *testing.T) {
 	t.Parallel()
 	helperPrints(t, strings.Repeat("true 0 false\nclosed\n", 2)+"true\nexit 0\n<nil>\n", helperEMFILE)
 }
+
+// A loop that cannot be initialised keeps none of the descriptors that it needs.
+func TestLoop_InitEMFILE(t *testing.T) {
+	t.Parallel()
+	helperPrints(t, "some failed\n", initEMFILEHelper)
+}
+
+var initEMFILEHelper = helper("initialises loops with few descriptors", func() {
+	must(syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 64, Max: 64}))
+	open := func() (fds []int) {
+		for fd := range 64 {
+			var stat syscall.Stat_t
+			if syscall.Fstat(fd, &stat) == nil {
+				fds = append(fds, fd)
+			}
+		}
+		return fds
+	}
+	for len(open()) < 64 {
+		_, err := syscall.Dup(1)
+		must(err)
+	}
+	for free := 0; ; free++ {
+		before := open()
+		var loop uv.Loop
+		err := loop.Init()
+		if err == nil {
+			must(loop.Close())
+			break
+		}
+		if free == 1 {
+			fmt.Println("some failed")
+		}
+		if err != uv.EMFILE || !slices.Equal(before, open()) {
+			fmt.Println(free, "free:", err, len(open())-len(before), "more open")
+			return
+		}
+		must(syscall.Close(before[len(before)-1]))
+	}
+})
 
 // A child whose descriptor a grandchild still holds exits before the end of
 // what is read. What is waited for is both.

@@ -65,7 +65,8 @@ func (t *Thread) Equal(other *Thread) bool {
 }
 
 // Join waits for the thread to end. It returns EINVAL for one that was not
-// created, or was joined already. It panics for a copy.
+// created, or was joined already. It panics for a copy. Only one goroutine may
+// join a thread.
 //
 // Binds uv_thread_join.
 func (t *Thread) Join() error {
