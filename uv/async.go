@@ -46,14 +46,12 @@ func (a *Async) Init(loop *Loop, cb AsyncCB) error {
 // Send wakes up the loop and makes it call the callback. Any goroutine may call
 // it, at any time. Sends that come before the callback runs share one call.
 //
-// Binds uv_async_send. Where C is undefined, after Close, it panics.
+// Binds uv_async_send. Between Close and the close callback it has no effect, as
+// in C. After that, where C is undefined, it panics.
 func (a *Async) Send() error {
 	a.sending.RLock()
 	defer a.sending.RUnlock()
-	switch { // once it is closing, the loop's goroutine changes the rest
-	case a.closing:
-		panic("uv: Async.Send: the handle is closed")
-	case !handles.holds(a.id, &a.handle):
+	if !handles.holds(a.id, &a.handle) {
 		panic("uv: Async.Send: the handle is " + a.state())
 	}
 	a.sent.Add(1)
@@ -65,4 +63,11 @@ func (a *Async) Close(cb CloseCB) {
 	a.sending.Lock()
 	defer a.sending.Unlock()
 	a.handle.Close(cb)
+}
+
+// closed takes the C struct away, which a Send may be about to use.
+func (a *Async) closed() {
+	a.sending.Lock()
+	defer a.sending.Unlock()
+	a.destroy()
 }

@@ -118,7 +118,7 @@ func TestAsync_SendOutsideItsLifePanics(t *testing.T) {
 	assert.Equal(t, "uv: Async.Send: the handle is not initialised", panicText(func() { _ = async.Send() }))
 	require.NoError(t, async.Init(loop, func(*uv.Async) { assert.Fail(t, "called") }))
 	async.Close(nil)
-	assert.Equal(t, "uv: Async.Send: the handle is closed", panicText(func() { _ = async.Send() }))
+	assert.NoError(t, async.Send(), "which has no effect")
 	run(t, loop)
 	assert.Equal(t, "uv: Async.Send: the handle is closed", panicText(func() { _ = async.Send() }))
 }

@@ -30,7 +30,11 @@ func requestOf(id C.uintptr_t) *request {
 //export gouvOnClose
 func gouvOnClose(id C.uintptr_t) {
 	h := handleOf(id)
-	h.destroy()
+	if h.kind == C.UV_ASYNC {
+		(*Async)(unsafe.Pointer(h)).closed()
+	} else {
+		h.destroy()
+	}
 	cb := h.closeCB
 	h.closeCB = nil
 	if cb == nil {

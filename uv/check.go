@@ -33,7 +33,7 @@ func (h *Check) Init(loop *Loop) error {
 //
 // Binds uv_check_start.
 func (h *Check) Start(cb CheckCB) error {
-	h.enter("Check.Start")
+	h.enterOpen("Check.Start")
 	switch {
 	case C.uv_is_active(h.c) != 0:
 		return nil

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -397,6 +398,29 @@ func (m *machine) call(name string, usable bool, do func() error, texts ...strin
 		m.fail("%s: %T %v", name, err, err)
 	}
 	return err, returned
+}
+
+// callKnown is call for what may also be called between Close and the close
+// callback. It then returns what libuv says, which is one of late where there are
+// any, and has no effect.
+func (m *machine) callKnown(name string, s *fuzzSlot, late []error, do func() error, texts ...string) (err error, returned bool) {
+	if s.open() || !s.known() {
+		return m.call(name, s.open(), do, texts...)
+	}
+	if !s.life.closeCB { // nobody knows
+		texts = append(texts, "the handle is closed")
+	}
+	err, returned = m.call(name, true, do, texts...)
+	if returned && late != nil && !slices.Contains(late, err) {
+		m.fail("%s while closing: %v", name, err)
+	}
+	return err, false
+}
+
+// tryKnown is callKnown for what returns nothing.
+func (m *machine) tryKnown(name string, s *fuzzSlot, do func()) bool {
+	_, returned := m.callKnown(name, s, nil, func() error { do(); return nil })
+	return returned
 }
 
 // try is call for what returns nothing.
@@ -1014,15 +1038,15 @@ func handleOp[T any](name string, do func(m *machine, s *fuzzSlot, h T)) fuzzOp 
 	}}
 }
 
-// simple is an operation that must panic for a handle that is not open, and has
-// no arguments.
+// simple is an operation without arguments that must panic for a handle that
+// libuv does not know.
 func simple[T any](name string, do func(h T) error) fuzzOp {
 	return handleOp(name, func(m *machine, s *fuzzSlot, h T) {
-		m.call(name, s.open(), func() error { return do(h) })
+		m.callKnown(name, s, nil, func() error { return do(h) })
 	})
 }
 
-// looking is simple for what may be called after Close, too.
+// looking is simple for what may be called after the close callback, too.
 func looking[T any](name string, do func(h T) error) fuzzOp {
 	return handleOp(name, func(m *machine, s *fuzzSlot, h T) {
 		m.call(name, true, func() error { return do(h) }, "not initialised")
@@ -1032,7 +1056,7 @@ func looking[T any](name string, do func(h T) error) fuzzOp {
 // stopping is simple for what ends callbacks.
 func stopping[T any](name string, do func(h T) error) fuzzOp {
 	return handleOp(name, func(m *machine, s *fuzzSlot, h T) {
-		err, ok := m.call(name, s.open(), func() error { return do(h) })
+		err, ok := m.callKnown(name, s, []error{nil}, func() error { return do(h) })
 		if ok {
 			m.expect(name, err, nil)
 			s.life.start++
@@ -1259,15 +1283,15 @@ func init() {
 				return
 			}
 			life, withCB := s.life, m.byte()%4 != 0
-			err, ok := m.call("CloseReset", s.open(), func() error { return h.CloseReset(m.closeCB(life, withCB)) }, "AllocCB")
+			err, ok := m.callKnown("CloseReset", s, []error{uv.EBADF, uv.EINVAL}, func() error { return h.CloseReset(m.closeCB(life, withCB)) }, "AllocCB")
 			m.closed(life, withCB, ok && err == nil)
 		}},
 		{"Ref", func(m *machine) {
 			s := m.slot()
 			if m.bool() {
-				m.try("Ref", s.open(), s.h.Ref)
+				m.tryKnown("Ref", s, s.h.Ref)
 			} else {
-				m.try("Unref", s.open(), s.h.Unref)
+				m.tryKnown("Unref", s, s.h.Unref)
 			}
 		}},
 		{"looking", func(m *machine) { // what may be called at any time
@@ -1291,8 +1315,8 @@ func init() {
 		}},
 		{"BufferSize", func(m *machine) {
 			s, size := m.slot(), pick(m, 0, 1, 4096, -1, 1<<30, math.MinInt32)
-			m.call("SendBufferSize", s.open(), func() error { _, err := s.h.SendBufferSize(size); return err })
-			m.call("RecvBufferSize", s.open(), func() error { _, err := s.h.RecvBufferSize(size); return err })
+			m.callKnown("SendBufferSize", s, nil, func() error { _, err := s.h.SendBufferSize(size); return err })
+			m.callKnown("RecvBufferSize", s, nil, func() error { _, err := s.h.RecvBufferSize(size); return err })
 		}},
 		{"copy", func(m *machine) { // a copy of a handle that libuv knows is of no use
 			s := m.slot()
@@ -1326,7 +1350,7 @@ func init() {
 					m.started(life, n, "timer callback")
 				}
 			}
-			err, ok := m.call("Timer.Start", s.open(), func() error { return h.Start(cb, timeout, repeat) })
+			err, ok := m.callKnown("Timer.Start", s, []error{uv.EINVAL}, func() error { return h.Start(cb, timeout, repeat) })
 			switch {
 			case !ok:
 			case !withCB:
@@ -1338,19 +1362,19 @@ func init() {
 			}
 		}),
 		handleOp("Timer.Stop", func(m *machine, s *fuzzSlot, h *uv.Timer) {
-			if _, ok := m.call("Timer.Stop", s.open(), h.Stop); ok {
+			if _, ok := m.callKnown("Timer.Stop", s, []error{nil}, h.Stop); ok {
 				s.life.once, s.life.fired = true, true // until Again
 			}
 		}),
 		handleOp("Timer.Again", func(m *machine, s *fuzzSlot, h *uv.Timer) {
-			err, ok := m.call("Timer.Again", s.open(), h.Again)
+			err, ok := m.callKnown("Timer.Again", s, []error{nil, uv.EINVAL}, h.Again)
 			if ok && err == nil && h.Repeat() != 0 {
 				s.life.once, s.life.fired = false, false
 			}
 		}),
 		handleOp("Timer.SetRepeat", func(m *machine, s *fuzzSlot, h *uv.Timer) {
 			repeat := m.uint64()
-			if m.try("Timer.SetRepeat", s.open(), func() { h.SetRepeat(repeat) }) && s.open() && h.IsActive() && repeat != 0 {
+			if m.tryKnown("Timer.SetRepeat", s, func() { h.SetRepeat(repeat) }) && s.open() && h.IsActive() && repeat != 0 {
 				s.life.once = false
 			}
 		}),
@@ -1415,7 +1439,13 @@ func init() {
 				life.start++
 			}
 		}),
-		stopping("Signal.Stop", (*uv.Signal).Stop),
+		handleOp("Signal.Stop", func(m *machine, s *fuzzSlot, h *uv.Signal) {
+			err, ok := m.call("Signal.Stop", s.open(), h.Stop)
+			if ok {
+				m.expect("Signal.Stop", err, nil)
+				s.life.start++
+			}
+		}),
 		looking("Signal.Signum", func(h *uv.Signal) error { h.Signum(); return nil }),
 		{"raise", func(m *machine) {
 			signum := pick(m, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH, syscall.SIGCHLD)
@@ -1427,7 +1457,7 @@ func init() {
 		handleOp("Process.Kill", func(m *machine, s *fuzzSlot, h *uv.Process) {
 			signum := pick[syscall.Signal](m, syscall.SIGKILL, 0, syscall.SIGTERM, syscall.SIGUSR1, 1000, -1, syscall.SIGSTOP)
 			refused := s.life != nil && s.open() && s.life.pid == 0
-			err, ok := m.call("Process.Kill", s.open(), func() error { return h.Kill(signum) })
+			err, ok := m.callKnown("Process.Kill", s, nil, func() error { return h.Kill(signum) })
 			if ok && refused {
 				m.expect("Process.Kill", err, uv.ESRCH)
 			}
@@ -1443,14 +1473,14 @@ func init() {
 		handleOp("Pipe.Open", func(m *machine, s *fuzzSlot, h *uv.Pipe) { m.open(s, h.Open) }),
 		handleOp("Pipe.Bind", func(m *machine, s *fuzzSlot, h *uv.Pipe) {
 			path := m.path()
-			err, ok := m.call("Pipe.Bind", s.open(), func() error { return h.Bind(path) })
+			err, ok := m.callKnown("Pipe.Bind", s, []error{uv.EINVAL, uv.ENAMETOOLONG}, func() error { return h.Bind(path) })
 			if ok && strings.Contains(path, "\x00") {
 				m.expect("Pipe.Bind", err, uv.EINVAL)
 			}
 		}),
 		handleOp("Pipe.Bind2", func(m *machine, s *fuzzSlot, h *uv.Pipe) {
 			path, flags := m.path(), pick[uint](m, 0, uv.PipeNoTruncate, math.MaxUint32)
-			m.call("Pipe.Bind2", s.open(), func() error { return h.Bind2(path, flags) })
+			m.callKnown("Pipe.Bind2", s, nil, func() error { return h.Bind2(path, flags) })
 		}),
 		handleOp("Pipe.Connect", func(m *machine, s *fuzzSlot, h *uv.Pipe) {
 			path := m.path()
@@ -1472,14 +1502,14 @@ func init() {
 					return // a file of others
 				}
 			}
-			m.call("Pipe.Chmod", s.open(), func() error { return h.Chmod(mode) })
+			m.callKnown("Pipe.Chmod", s, []error{uv.EBADF, uv.EINVAL}, func() error { return h.Chmod(mode) })
 		}),
 
 		// TCP
 		handleOp("TCP.Open", func(m *machine, s *fuzzSlot, h *uv.TCP) { m.open(s, h.Open) }),
 		handleOp("TCP.Bind", func(m *machine, s *fuzzSlot, h *uv.TCP) {
 			addr, flags := m.addr(), pick[uv.TCPFlags](m, 0, 0, uv.TCPIPv6Only, uv.TCPReuseport, math.MaxUint32)
-			err, ok := m.call("TCP.Bind", s.open(), func() error { return h.Bind(addr, flags) })
+			err, ok := m.callKnown("TCP.Bind", s, []error{uv.EINVAL, uv.ENOTSUP}, func() error { return h.Bind(addr, flags) })
 			if ok && !addr.IsValid() && flags&uv.TCPReuseport == 0 {
 				m.expect("TCP.Bind", err, uv.EINVAL)
 			}
@@ -1490,11 +1520,11 @@ func init() {
 		}),
 		handleOp("TCP.Nodelay", func(m *machine, s *fuzzSlot, h *uv.TCP) {
 			on := m.bool()
-			m.call("TCP.Nodelay", s.open(), func() error { return h.Nodelay(on) })
+			m.callKnown("TCP.Nodelay", s, []error{nil}, func() error { return h.Nodelay(on) })
 		}),
 		handleOp("TCP.Keepalive", func(m *machine, s *fuzzSlot, h *uv.TCP) {
 			on, delay := m.bool(), pick[uint](m, 60, 0, math.MaxUint32)
-			m.call("TCP.Keepalive", s.open(), func() error { return h.Keepalive(on, delay) })
+			m.callKnown("TCP.Keepalive", s, []error{nil, uv.EINVAL}, func() error { return h.Keepalive(on, delay) })
 		}),
 		looking("TCP.Getsockname", func(h *uv.TCP) error { _, err := h.Getsockname(); return err }),
 		looking("TCP.Getpeername", func(h *uv.TCP) error { _, err := h.Getpeername(); return err }),
@@ -1510,7 +1540,7 @@ func init() {
 				m.init(c, m.byte(), s.life.loop, 0)
 			}
 			if client, ok := c.h.(uv.Stream); ok {
-				m.call("Accept", s.open(), func() error { return h.Accept(client) })
+				m.callKnown("Accept", s, []error{uv.EAGAIN, uv.EINVAL, uv.EBUSY}, func() error { return h.Accept(client) })
 			}
 		}),
 		streamOp("ReadStart", (*machine).readStart),
@@ -1532,7 +1562,7 @@ func init() {
 		streamOp("Write2", func(m *machine, s *fuzzSlot, h uv.Stream) { m.write(s, h, true) }),
 		streamOp("TryWrite", func(m *machine, s *fuzzSlot, h uv.Stream) {
 			bufs := m.bufs()
-			err, ok := m.call("TryWrite", s.open(), func() error { _, err := h.TryWrite(bufs); return err })
+			err, ok := m.callKnown("TryWrite", s, []error{uv.EBADF, uv.EINVAL, uv.EAGAIN}, func() error { _, err := h.TryWrite(bufs); return err })
 			if ok && len(bufs) == 0 && err != uv.EINVAL && err != uv.EPIPE {
 				m.fail("TryWrite without a buffer: %v", err)
 			}
@@ -1540,7 +1570,7 @@ func init() {
 		streamOp("TryWrite2", func(m *machine, s *fuzzSlot, h uv.Stream) {
 			bufs := m.bufs()
 			sent, send := m.stream()
-			err, ok := m.call("TryWrite2", s.open(), func() error { _, err := h.TryWrite2(bufs, send); return err })
+			err, ok := m.callKnown("TryWrite2", s, []error{uv.EBADF, uv.EINVAL, uv.EAGAIN}, func() error { _, err := h.TryWrite2(bufs, send); return err })
 			if ok {
 				m.sending("TryWrite2", s, sent, bufs, err)
 			}
@@ -1559,7 +1589,7 @@ func init() {
 				}
 			}
 			inUse := r.inUse()
-			err, ok := m.call("Shutdown", s.open(), func() error { return h.Shutdown(req, cb) }, "still in use")
+			err, ok := m.callKnown("Shutdown", s, []error{uv.ENOTCONN}, func() error { return h.Shutdown(req, cb) }, "still in use")
 			m.issued(r, life, token, withCB, inUse, ok && err == nil)
 		}),
 		looking("IsReadable", func(h uv.Stream) error { h.IsReadable(); h.IsWritable(); return nil }),
@@ -1622,7 +1652,7 @@ func (m *machine) listen(s *fuzzSlot, h uv.Stream, backlog int) {
 			m.callback(life, fmt.Sprintf("connection callback: %v", err))
 		}
 	}
-	err, ok := m.call("Listen", s.open(), func() error { return h.Listen(backlog, cb) })
+	err, ok := m.callKnown("Listen", s, []error{uv.EINVAL, uv.EBUSY}, func() error { return h.Listen(backlog, cb) })
 	if ok && !withCB {
 		m.expect("Listen", err, uv.EINVAL)
 	}
@@ -1630,7 +1660,7 @@ func (m *machine) listen(s *fuzzSlot, h uv.Stream, backlog int) {
 
 func (m *machine) acceptOp(s *fuzzSlot, h uv.Stream) {
 	c, client := m.stream()
-	err, ok := m.call("Accept", s.open(), func() error { return h.Accept(client) })
+	err, ok := m.callKnown("Accept", s, []error{uv.EAGAIN, uv.EINVAL, uv.EBUSY}, func() error { return h.Accept(client) })
 	if ok && (c == nil || !c.open() || c.life.loop != s.life.loop) {
 		m.expect("Accept", err, uv.EINVAL)
 	}
@@ -1676,7 +1706,7 @@ func (m *machine) readStart(s *fuzzSlot, h uv.Stream) {
 			m.started(life, n, fmt.Sprintf("read callback: %d bytes, %v", len(buf), err))
 		}
 	}
-	err, ok := m.call("ReadStart", s.open(), func() error { return h.ReadStart(alloc, read) })
+	err, ok := m.callKnown("ReadStart", s, []error{uv.EINVAL}, func() error { return h.ReadStart(alloc, read) })
 	switch {
 	case !ok:
 	case !withCB:
@@ -1721,7 +1751,7 @@ func (m *machine) write(s *fuzzSlot, h uv.Stream, two bool) {
 		}
 	}
 	inUse := r.inUse()
-	err, ok := m.call("Write", s.open(), func() error {
+	err, ok := m.callKnown("Write", s, []error{uv.EBADF, uv.EINVAL}, func() error {
 		if two {
 			return h.Write2(req, bufs, send, cb)
 		}

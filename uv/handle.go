@@ -17,10 +17,14 @@ import (
 // A handle's Init starts its life and Close ends it: from Init to the close
 // callback libuv knows it and the binding keeps it from the garbage collector,
 // whether or not the program does. After that it can be initialised again.
-// Methods panic before Init and after Close, but for those that ask the handle
-// alone: IsActive, IsClosing, HasRef, Type, Loop, Data and SetData. After Close
-// those that only look still answer, as in C: there is no descriptor, and nothing
-// is active, readable or pending.
+// Methods panic before Init and after the close callback, but for those that ask
+// the handle alone: IsActive, IsClosing, HasRef, Type, Loop, Data and SetData.
+// Between Close and the close callback they return what libuv returns: EBADF for
+// a Write, EINVAL for a Timer's Start. Those that libuv aborts on then, or does
+// harm with, panic: Close, Open, Connect, the Start and Stop of a Signal, the
+// Start of a Check, an Idle or a Prepare. After the close callback methods that
+// only look still answer: there is no descriptor, and nothing is active, readable
+// or pending.
 //
 // Mirrors uv_handle_t.
 type Handle interface {
@@ -196,24 +200,31 @@ func (h *handle) destroy() {
 	h.c, h.id = nil, 0
 }
 
-// enter checks that the handle is open, and that this goroutine may use it.
+// enter checks that libuv knows the handle, which it does until the close
+// callback, and that this goroutine may use it.
 func (h *handle) enter(method string) {
-	if h.id == 0 || h.closing || !handles.holds(h.id, h) {
+	if h.id == 0 || !handles.holds(h.id, h) {
 		panic("uv: " + h.method(method) + ": the handle is " + h.state())
 	}
 	h.loop.enterFor(h, method)
 }
 
-// look is enter for methods that only look, which may be called after Close, too.
-// It reports whether C can be asked: its struct is there until the close callback.
+// enterOpen is enter for methods that libuv aborts on, or does harm with, once
+// Close was called.
+func (h *handle) enterOpen(method string) {
+	if h.closing {
+		panic("uv: " + h.method(method) + ": the handle is closed")
+	}
+	h.enter(method)
+}
+
+// look is enter for methods that only look, which may be called after the close
+// callback, too. It reports whether C can be asked.
 func (h *handle) look(method string) bool {
 	if h.id == 0 && h.closing {
 		return false
 	}
-	if !handles.holds(h.id, h) {
-		h.enter(method)
-	}
-	h.loop.enterFor(h, method)
+	h.enter(method)
 	return true
 }
 
@@ -311,7 +322,7 @@ func (h *handle) Close(cb CloseCB) {
 	if h.abandoned() {
 		return
 	}
-	h.enter("Close")
+	h.enterOpen("Close")
 	h.close(cb)
 }
 
@@ -323,7 +334,7 @@ func (h *handle) close(cb CloseCB) {
 
 // IsActive implements [Handle].
 func (h *handle) IsActive() bool {
-	if h.c == nil || h.closing {
+	if h.c == nil {
 		return false
 	}
 	h.enter("IsActive")
@@ -347,7 +358,7 @@ func (h *handle) Unref() {
 
 // HasRef implements [Handle].
 func (h *handle) HasRef() bool {
-	if h.c == nil || h.closing {
+	if h.c == nil {
 		return false
 	}
 	h.enter("HasRef")

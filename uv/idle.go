@@ -33,7 +33,7 @@ func (h *Idle) Init(loop *Loop) error {
 //
 // Binds uv_idle_start.
 func (h *Idle) Start(cb IdleCB) error {
-	h.enter("Idle.Start")
+	h.enterOpen("Idle.Start")
 	switch {
 	case C.uv_is_active(h.c) != 0:
 		return nil

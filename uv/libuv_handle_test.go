@@ -149,8 +149,7 @@ func TestLibuv_getters_setters(t *testing.T) {
 }
 
 // A handle has a descriptor when it is a stream, from the time when it is bound
-// until it is closed. In C the last is EBADF; here a method of a closed handle
-// panics.
+// until it is closed.
 func TestLibuv_handle_fileno(t *testing.T) {
 	t.Parallel()
 	loop := newLoop(t)

@@ -38,7 +38,7 @@ func (p *Pipe) Init(loop *Loop, ipc bool) error {
 // Binds uv_pipe_open. For a descriptor that the loop cannot wait for, such as a
 // regular file's, libuv would abort later; here it is EPERM.
 func (p *Pipe) Open(fd int) error {
-	p.enter("Pipe.Open")
+	p.enterOpen("Pipe.Open")
 	return p.open(fd, func() C.int { return C.uv_pipe_open(p.raw(), C.uv_file(fd)) })
 }
 
@@ -89,7 +89,7 @@ func (p *Pipe) Bind2(name string, flags uint) error {
 //
 // Binds uv_pipe_connect.
 func (p *Pipe) Connect(req *ConnectReq, name string, cb ConnectCB) error {
-	p.enter("Pipe.Connect")
+	p.enterOpen("Pipe.Connect")
 	if err := checkPath(name); err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (p *Pipe) Connect(req *ConnectReq, name string, cb ConnectCB) error {
 //
 // Binds uv_pipe_connect2. Requires libuv 1.46; ENOSYS before.
 func (p *Pipe) Connect2(req *ConnectReq, name string, flags uint, cb ConnectCB) error {
-	p.enter("Pipe.Connect2")
+	p.enterOpen("Pipe.Connect2")
 	if err := checkName(name, flags); err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func (h *Prepare) Init(loop *Loop) error {
 //
 // Binds uv_prepare_start.
 func (h *Prepare) Start(cb PrepareCB) error {
-	h.enter("Prepare.Start")
+	h.enterOpen("Prepare.Start")
 	switch {
 	case C.uv_is_active(h.c) != 0:
 		return nil

@@ -19,6 +19,7 @@ type Process struct {
 	pid    int32
 	watch  bool // SIGCHLD is owned for it
 	failed bool // its options were refused: libuv does not know the handle
+	gone   bool // it had exited when it was closed, or never was
 }
 
 // ExitCB is called once when a process has exited: with its exit status, or
@@ -329,7 +330,8 @@ func (p *Process) PID() int { return int(p.pid) }
 
 // Kill sends a signal to the process; 0 only asks whether it is there. It
 // returns ESRCH when the loop has seen it exit, or it was never spawned. Until
-// then there is at least a zombie, which takes signals and does nothing.
+// then there is at least a zombie, which takes signals and does nothing; so there
+// is after Close, if the process had not exited.
 //
 // Binds uv_process_kill. Once the ExitCB was called, where C would signal whoever
 // has the stale process id now, and when Spawn had failed, where C would signal
@@ -339,7 +341,7 @@ func (p *Process) Kill(signum syscall.Signal) error {
 		return ESRCH
 	}
 	p.enter("Process.Kill")
-	if C.uv_is_active(p.c) == 0 {
+	if p.closing && p.gone || !p.closing && C.uv_is_active(p.c) == 0 {
 		return ESRCH
 	}
 	if !fits(int(signum)) {
@@ -355,11 +357,15 @@ func (p *Process) Close(cb CloseCB) {
 			return
 		}
 		p.create(p.loop, HandleTypeProcess, "Process.Close")
-		p.failed, p.closing, p.closeCB = false, true, cb
+		p.failed, p.gone, p.closing, p.closeCB = false, true, true, cb
 		C.gouv_close_unspawned(p.loop.c, p.c)
 		return
 	}
-	p.handle.Close(cb)
+	if !p.abandoned() {
+		p.enterOpen("Close")
+		p.gone = C.uv_is_active(p.c) == 0
+		p.close(cb)
+	}
 	if p.watch {
 		p.watch = false
 		signals.disown(C.int(syscall.SIGCHLD))

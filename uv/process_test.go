@@ -891,18 +891,12 @@ func TestProcess_MethodsNeedAnOpenHandle(t *testing.T) {
 			assert.Regexp(t, `Process\.`+name+`: the handle is a copy`, panicText(func() { call(copied) }))
 		}
 		p.Close(nil)
-		for name, call := range methods {
-			assertClosedCall(t, "Process", name, func() { call(&p) })
-		}
+		assertClosed(t, &p, true)
 	}
 	require.NoError(t, loop.Spawn(&p, options))
 	run(t, loop)
-	for name, call := range methods {
-		assertClosedCall(t, "Process", name, func() { call(&p) })
-	}
-	assert.False(t, p.IsActive())
+	assertClosed(t, &p, false)
 	assert.False(t, p.HasRef())
-	assert.True(t, p.IsClosing())
 	assert.Equal(t, uv.HandleTypeProcess, p.Type())
 }
 

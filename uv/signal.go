@@ -56,7 +56,7 @@ func (s *Signal) Init(loop *Loop) error {
 //
 // Binds uv_signal_start.
 func (s *Signal) Start(cb SignalCB, signum syscall.Signal) error {
-	s.enter("Signal.Start")
+	s.enterOpen("Signal.Start")
 	return s.start(cb, signum, false)
 }
 
@@ -67,7 +67,7 @@ func (s *Signal) Start(cb SignalCB, signum syscall.Signal) error {
 // loop has dispatched the first one takes the default action, which is to kill
 // the process for most; here it is ignored.
 func (s *Signal) StartOneshot(cb SignalCB, signum syscall.Signal) error {
-	s.enter("Signal.StartOneshot")
+	s.enterOpen("Signal.StartOneshot")
 	return s.start(cb, signum, true)
 }
 
@@ -126,7 +126,7 @@ func (l *Loop) bury() {
 //
 // Binds uv_signal_stop.
 func (s *Signal) Stop() error {
-	s.enter("Signal.Stop")
+	s.enterOpen("Signal.Stop")
 	r := C.uv_signal_stop(s.raw())
 	s.disown()
 	return result(r)

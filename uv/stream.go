@@ -130,7 +130,7 @@ type stream struct {
 }
 
 // listening reports whether Listen was called.
-func (s *stream) listening() bool { return s.connection != nil }
+func (s *stream) listening() bool { return s.connection != nil && !s.closing }
 
 func (s *stream) raw() *C.uv_stream_t { return (*C.uv_stream_t)(unsafe.Pointer(s.c)) }
 
@@ -208,6 +208,7 @@ func (s *stream) Close(cb CloseCB) {
 	if s.abandoned() {
 		return
 	}
+	s.enterOpen("Close")
 	fd := s.beforeClose("Close")
 	s.close(cb)
 	s.loop.fds.remove(fd)
@@ -286,7 +287,7 @@ func (s *stream) canWait() error {
 func (s *stream) ReadStart(alloc AllocCB, read ReadCB) error {
 	s.enter("ReadStart")
 	switch {
-	case read == nil:
+	case read == nil || s.closing:
 		return EINVAL
 	case s.listening() || !s.isOpen(): // after an Open or Accept that failed libuv takes it for open
 		return ENOTCONN

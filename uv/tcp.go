@@ -59,7 +59,7 @@ func (t *TCP) InitEx(loop *Loop, flags uint) error {
 // Binds uv_tcp_open. For a descriptor that the loop cannot wait for, libuv would
 // abort later; here it is EPERM.
 func (t *TCP) Open(sock int) error {
-	t.enter("TCP.Open")
+	t.enterOpen("TCP.Open")
 	return t.open(sock, func() C.int { return C.uv_tcp_open(t.raw(), C.uv_os_sock_t(sock)) })
 }
 
@@ -90,7 +90,7 @@ func (t *TCP) Bind(addr netip.AddrPort, flags TCPFlags) error {
 //
 // Binds uv_tcp_connect.
 func (t *TCP) Connect(req *ConnectReq, addr netip.AddrPort, cb ConnectCB) error {
-	t.enter("TCP.Connect")
+	t.enterOpen("TCP.Connect")
 	c, err := toSockaddr(addr)
 	if err != nil {
 		return err
