@@ -110,6 +110,7 @@ static int guard_error; /* why there are no guards, or 0 */
 static void (*libuv_handler)(int);
 static struct sigaction before[SIGNALS]; /* whom a signal is passed on to */
 static unsigned char foreign[SIGNALS];   /* that is neither Go nor nobody */
+static unsigned char ignored[SIGNALS];   /* what the process was started with */
 
 static struct rlimit start_files; /* RLIMIT_NOFILE as the process got it */
 static _Thread_local int spawning;
@@ -190,6 +191,7 @@ static void guard(int signum) {
 
   if (sigaction(signum, NULL, &old) || uv_signal_init(&guard_loop, &guards[signum]))
     return;
+  ignored[signum] = old.sa_handler == SIG_IGN;
   if (uv_signal_start(&guards[signum], on_guard, signum))
     return; /* a signal that cannot be watched */
   sigaction(signum, &old, &installed);
@@ -215,7 +217,8 @@ static void silence_guards(void) {
  * alone. So this does, unless somebody has set another limit since.
  *
  * libuv resets the signals up to 31. The handlers of the others, Go's and the
- * binding's, run on a stack in Go's heap, which is not there. */
+ * binding's, run on a stack in Go's heap, which is not there. Go also installs
+ * them where a signal was ignored, which a child inherits. */
 static void after_fork_in_child(void) {
   struct rlimit now;
   struct sigaction action;
@@ -229,7 +232,7 @@ static void after_fork_in_child(void) {
     if (sigaction(signum, NULL, &action) || action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)
       continue;
     action.sa_flags = 0;
-    action.sa_handler = SIG_DFL;
+    action.sa_handler = ignored[signum] ? SIG_IGN : SIG_DFL;
     sigaction(signum, &action, NULL);
   }
 }

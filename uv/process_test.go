@@ -790,6 +790,30 @@ var fewDescriptorsHelper = helper("may have few files open", func() {
 	must(loop.Close())
 })
 
+// Signals that libuv does not reset in a child stay ignored there, if they were
+// when the program started, although Go has a handler for them.
+func TestSpawn_RealTimeSignalsIgnored(t *testing.T) {
+	t.Parallel()
+	parent := exec.Command("/bin/sh", "-c", `trap "" 40 && exec "$0"`, helperPath())
+	parent.Env = helperEnv(ignoredSignalsHelper)
+	output, err := parent.CombinedOutput()
+	assert.NoError(t, err)
+	assert.Equal(t, fmt.Sprintf("SigIgn:\t%016x\n", 1<<(40-1)), string(output))
+}
+
+var ignoredSignalsHelper = helper("has a child print what it ignores", func() {
+	var loop uv.Loop
+	must(loop.Init())
+	must(loop.Spawn(new(uv.Process), &uv.ProcessOptions{
+		File:   "grep",
+		Args:   []string{"grep", "SigIgn", "/proc/self/status"},
+		Stdio:  []uv.StdioContainer{{}, {Flags: uv.InheritFD, FD: 1}},
+		ExitCB: func(p *uv.Process, _ int64, _ syscall.Signal) { p.Close(nil) },
+	}))
+	loop.Run(uv.RunDefault)
+	must(loop.Close())
+})
+
 // Signals that libuv does not reset in a child, and that reach it before it
 // executes its program, end it as they would afterwards: their handlers run on a
 // stack that the child does not have.
