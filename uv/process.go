@@ -276,10 +276,11 @@ func (s *StdioContainer) put(c *C.uv_stdio_container_t) {
 	}
 }
 
-// moveUp gives libuv a copy of a descriptor that is to become child's number i of
-// n, to close after the spawn, or returns -1. Libuv's child makes one of each that
-// it would overwrite before it is used, and may find that its limit, which has
-// been lowered, does not let it.
+// moveUp gives libuv a copy of a descriptor that is to become the child's number i
+// of n, and returns it, to be closed after the spawn, or -1 where none is needed.
+// libuv's child would make such a copy itself, lest it overwrite the descriptor
+// before it comes to use it, and its limit of open files, which is a lower one by
+// then, might not let it.
 func moveUp(c *C.uv_stdio_container_t, i, n int) int {
 	var fd C.int
 	switch data := unsafe.Pointer(&c.data); {
