@@ -594,7 +594,7 @@ uv_stream_t *gouv_copy_to_send(uv_write_t *req) {
     goto failed;
   copy->type = handle->type;
   copy->loop = handle->loop;
-  copy->io_watcher.fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  copy->io_watcher.fd = gouv_move_up(fd, 3);
   if (copy->io_watcher.fd < 0)
     goto failed;
   req->send_handle = copy;

@@ -1057,11 +1057,15 @@ func looking[T any](name string, do func(h T) error) fuzzOp {
 func stopping[T any](name string, do func(h T) error) fuzzOp {
 	return handleOp(name, func(m *machine, s *fuzzSlot, h T) {
 		err, ok := m.callKnown(name, s, []error{nil}, func() error { return do(h) })
-		if ok {
-			m.expect(name, err, nil)
-			s.life.start++
-		}
+		m.stopped(name, s, err, ok)
 	})
+}
+
+func (m *machine) stopped(name string, s *fuzzSlot, err error, ok bool) {
+	if ok {
+		m.expect(name, err, nil)
+		s.life.start++
+	}
 }
 
 // starting is an operation of a handle that calls back while it is started. An
@@ -1441,10 +1445,7 @@ func init() {
 		}),
 		handleOp("Signal.Stop", func(m *machine, s *fuzzSlot, h *uv.Signal) {
 			err, ok := m.call("Signal.Stop", s.open(), h.Stop)
-			if ok {
-				m.expect("Signal.Stop", err, nil)
-				s.life.start++
-			}
+			m.stopped("Signal.Stop", s, err, ok)
 		}),
 		looking("Signal.Signum", func(h *uv.Signal) error { h.Signum(); return nil }),
 		{"raise", func(m *machine) {

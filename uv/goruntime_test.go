@@ -158,17 +158,7 @@ var limitsHelper = helper("has a child print its file limit", func() {
 		limit.Cur = n
 		must(syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
 	}
-	var loop uv.Loop
-	must(loop.Init())
-	var child uv.Process
-	must(loop.Spawn(&child, &uv.ProcessOptions{
-		File:   "/bin/sh",
-		Args:   []string{"sh", "-c", "ulimit -Sn"},
-		Stdio:  []uv.StdioContainer{{}, {Flags: uv.InheritFD, FD: 1}},
-		ExitCB: func(p *uv.Process, _ int64, _ syscall.Signal) { p.Close(nil) },
-	}))
-	loop.Run(uv.RunDefault)
-	must(loop.Close())
+	printByChild("/bin/sh", "-c", "ulimit -Sn")
 })
 
 // With more files open than the limit that a child gets, descriptors can still be

@@ -244,38 +244,33 @@ func (h *handle) usable(l *Loop) bool {
 	return h != nil && !h.closing && h.loop == l && handles.holds(h.id, h)
 }
 
-// method puts the handle's type before the name of a method that all types
-// share.
+// method returns the full name of a method, with the handle's own type instead
+// of Handle or Stream, once that is known.
 func (h *handle) method(name string) string {
-	if strings.Contains(name, ".") {
-		return name
+	of, method, _ := strings.Cut(name, ".")
+	if of == "Handle" || of == "Stream" {
+		switch h.kind {
+		case C.UV_ASYNC:
+			of = "Async"
+		case C.UV_CHECK:
+			of = "Check"
+		case C.UV_IDLE:
+			of = "Idle"
+		case C.UV_NAMED_PIPE:
+			of = "Pipe"
+		case C.UV_PREPARE:
+			of = "Prepare"
+		case C.UV_PROCESS:
+			of = "Process"
+		case C.UV_SIGNAL:
+			of = "Signal"
+		case C.UV_TCP:
+			of = "TCP"
+		case C.UV_TIMER:
+			of = "Timer"
+		}
 	}
-	switch h.kind {
-	case C.UV_ASYNC:
-		return "Async." + name
-	case C.UV_CHECK:
-		return "Check." + name
-	case C.UV_IDLE:
-		return "Idle." + name
-	case C.UV_NAMED_PIPE:
-		return "Pipe." + name
-	case C.UV_PREPARE:
-		return "Prepare." + name
-	case C.UV_PROCESS:
-		return "Process." + name
-	case C.UV_SIGNAL:
-		return "Signal." + name
-	case C.UV_TCP:
-		return "TCP." + name
-	case C.UV_TIMER:
-		return "Timer." + name
-	}
-	switch name { // of a handle that was never initialised
-	case "Accept", "Listen", "ReadStart", "ReadStop", "SetBlocking", "Shutdown", "TryWrite", "TryWrite2", "Write", "Write2",
-		"IsReadable", "IsWritable", "WriteQueueSize":
-		return "Stream." + name
-	}
-	return "Handle." + name
+	return of + "." + method
 }
 
 // methodOf is method for a handle or, where it is nil, its loop.
@@ -322,7 +317,7 @@ func (h *handle) Close(cb CloseCB) {
 	if h.abandoned() {
 		return
 	}
-	h.enterOpen("Close")
+	h.enterOpen("Handle.Close")
 	h.close(cb)
 }
 
@@ -337,7 +332,7 @@ func (h *handle) IsActive() bool {
 	if h.c == nil {
 		return false
 	}
-	h.enter("IsActive")
+	h.enter("Handle.IsActive")
 	return C.uv_is_active(h.c) != 0
 }
 
@@ -346,13 +341,13 @@ func (h *handle) IsClosing() bool { return h.closing }
 
 // Ref implements [Handle].
 func (h *handle) Ref() {
-	h.enter("Ref")
+	h.enter("Handle.Ref")
 	C.uv_ref(h.c)
 }
 
 // Unref implements [Handle].
 func (h *handle) Unref() {
-	h.enter("Unref")
+	h.enter("Handle.Unref")
 	C.uv_unref(h.c)
 }
 
@@ -361,7 +356,7 @@ func (h *handle) HasRef() bool {
 	if h.c == nil {
 		return false
 	}
-	h.enter("HasRef")
+	h.enter("Handle.HasRef")
 	return C.uv_has_ref(h.c) != 0
 }
 
@@ -379,7 +374,7 @@ func (h *handle) SetData(data any) { h.data = data }
 
 // Fileno implements [Handle].
 func (h *handle) Fileno() (int, error) {
-	if !h.look("Fileno") {
+	if !h.look("Handle.Fileno") {
 		return -1, EBADF
 	}
 	var fd C.uv_os_fd_t
@@ -392,7 +387,7 @@ func (h *handle) Fileno() (int, error) {
 
 // SendBufferSize implements [Handle].
 func (h *handle) SendBufferSize(size int) (int, error) {
-	h.enter("SendBufferSize")
+	h.enter("Handle.SendBufferSize")
 	if !fits(size) {
 		return 0, EINVAL
 	}
@@ -403,7 +398,7 @@ func (h *handle) SendBufferSize(size int) (int, error) {
 
 // RecvBufferSize implements [Handle].
 func (h *handle) RecvBufferSize(size int) (int, error) {
-	h.enter("RecvBufferSize")
+	h.enter("Handle.RecvBufferSize")
 	if !fits(size) {
 		return 0, EINVAL
 	}

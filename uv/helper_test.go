@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -52,6 +53,20 @@ func helperPrints(t *testing.T, want, name string, args ...string) {
 	out, exit := outputOf(t, helperOptions(name, args...))
 	assert.Equal(t, want, out)
 	assert.Equal(t, exitOf{}, exit)
+}
+
+// printByChild has a child write to the helper's own stdout.
+func printByChild(file string, args ...string) {
+	var loop uv.Loop
+	must(loop.Init())
+	must(loop.Spawn(new(uv.Process), &uv.ProcessOptions{
+		File:   file,
+		Args:   append([]string{file}, args...),
+		Stdio:  []uv.StdioContainer{{}, {Flags: uv.InheritFD, FD: 1}},
+		ExitCB: func(p *uv.Process, _ int64, _ syscall.Signal) { p.Close(nil) },
+	}))
+	loop.Run(uv.RunDefault)
+	must(loop.Close())
 }
 
 // helperEnv is the test's environment, with which the test binary becomes a

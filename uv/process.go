@@ -181,10 +181,8 @@ func (l *Loop) Spawn(p *Process, options *ProcessOptions) error {
 		defer C.free(unsafe.Pointer(c.stdio))
 		c.stdio_count = C.int(n)
 		for i := range options.Stdio {
-			container := &unsafe.Slice(c.stdio, n)[i]
-			options.Stdio[i].put(container)
-			if fd := moveUp(container, i, n); fd >= 0 {
-				defer syscall.Close(fd)
+			if moved := options.Stdio[i].put(&unsafe.Slice(c.stdio, n)[i], i, n); moved >= 0 {
+				defer syscall.Close(moved)
 			}
 		}
 	}
@@ -264,42 +262,30 @@ func (o *ProcessOptions) inheritable() error {
 	return nil
 }
 
-// put writes a container as C has it, where stream and descriptor share a
-// place.
-func (s *StdioContainer) put(c *C.uv_stdio_container_t) {
+// put writes container number i of n as C has it, where stream and descriptor
+// share a place. It returns a descriptor to close after the spawn, or -1.
+//
+// libuv's child copies a descriptor, lest it overwrite it before it comes to use
+// it, and its limit of open files, which is a lower one by then, might not let it.
+// So such a copy is made here.
+func (s *StdioContainer) put(c *C.uv_stdio_container_t, i, n int) (moved int) {
 	c.flags = C.uv_stdio_flags(s.Flags)
-	switch data := unsafe.Pointer(&c.data); {
-	case s.Flags&(CreatePipe|InheritStream) != 0:
+	moved = -1
+	fd := s.FD
+	switch data := unsafe.Pointer(&c.data); s.Flags & stdioSource {
+	case CreatePipe:
 		*(**C.uv_stream_t)(data) = streamOf(s.Stream).raw()
-	case s.Flags&InheritFD != 0:
-		*(*C.int)(data) = C.int(s.FD)
-	}
-}
-
-// moveUp gives libuv a copy of a descriptor that is to become the child's number i
-// of n, and returns it, to be closed after the spawn, or -1 where none is needed.
-// libuv's child would make such a copy itself, lest it overwrite the descriptor
-// before it comes to use it, and its limit of open files, which is a lower one by
-// then, might not let it.
-func moveUp(c *C.uv_stdio_container_t, i, n int) int {
-	var fd C.int
-	switch data := unsafe.Pointer(&c.data); {
-	case c.flags&C.UV_INHERIT_FD != 0:
-		fd = *(*C.int)(data)
-	case c.flags&C.UV_INHERIT_STREAM != 0:
-		fd = (*(**C.uv_stream_t)(data)).io_watcher.fd
-	default:
-		return -1
-	}
-	if int(fd) >= i {
-		return -1
-	}
-	moved := C.gouv_move_up(fd, C.int(max(n, 3)))
-	if moved >= 0 {
+	case InheritStream:
+		fd = streamOf(s.Stream).fd()
+		fallthrough
+	case InheritFD:
+		if fd < i {
+			moved = int(C.gouv_move_up(C.int(fd), C.int(max(n, 3))))
+		}
 		c.flags = C.UV_INHERIT_FD
-		*(*C.int)(unsafe.Pointer(&c.data)) = moved
+		*(*C.int)(data) = C.int(max(fd, moved))
 	}
-	return int(moved)
+	return moved
 }
 
 // newStrings returns a copy of list as C has it, pointers with NULL for the
@@ -363,7 +349,7 @@ func (p *Process) Close(cb CloseCB) {
 		return
 	}
 	if !p.abandoned() {
-		p.enterOpen("Close")
+		p.enterOpen("Handle.Close")
 		p.gone = C.uv_is_active(p.c) == 0
 		p.close(cb)
 	}

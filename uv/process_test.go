@@ -802,16 +802,7 @@ func TestSpawn_RealTimeSignalsIgnored(t *testing.T) {
 }
 
 var ignoredSignalsHelper = helper("has a child print what it ignores", func() {
-	var loop uv.Loop
-	must(loop.Init())
-	must(loop.Spawn(new(uv.Process), &uv.ProcessOptions{
-		File:   "grep",
-		Args:   []string{"grep", "SigIgn", "/proc/self/status"},
-		Stdio:  []uv.StdioContainer{{}, {Flags: uv.InheritFD, FD: 1}},
-		ExitCB: func(p *uv.Process, _ int64, _ syscall.Signal) { p.Close(nil) },
-	}))
-	loop.Run(uv.RunDefault)
-	must(loop.Close())
+	printByChild("grep", "SigIgn", "/proc/self/status")
 })
 
 // Signals that libuv does not reset in a child, and that reach it before it

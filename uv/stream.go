@@ -208,8 +208,8 @@ func (s *stream) Close(cb CloseCB) {
 	if s.abandoned() {
 		return
 	}
-	s.enterOpen("Close")
-	fd := s.beforeClose("Close")
+	s.enterOpen("Handle.Close")
+	fd := s.beforeClose("Handle.Close")
 	s.close(cb)
 	s.loop.fds.remove(fd)
 }
@@ -217,7 +217,6 @@ func (s *stream) Close(cb CloseCB) {
 // beforeClose checks that the stream can be closed, and lets writes that are
 // still to send it have a copy. It returns the stream's descriptor, -1 for none.
 func (s *stream) beforeClose(method string) int {
-	s.enter(method)
 	s.notAllocating(method)
 	for _, w := range s.loop.sends {
 		if w.send != s || w.handle.closing || w.raw().send_handle != s.raw() {
@@ -240,7 +239,7 @@ func (s *stream) notAllocating(method string) {
 
 // Listen implements [Stream].
 func (s *stream) Listen(backlog int, cb ConnectionCB) error {
-	s.enter("Listen")
+	s.enter("Stream.Listen")
 	if cb == nil || s.requests > 0 {
 		return EINVAL
 	}
@@ -256,7 +255,7 @@ func (s *stream) Listen(backlog int, cb ConnectionCB) error {
 
 // Accept implements [Stream].
 func (s *stream) Accept(client Stream) error {
-	s.enter("Accept")
+	s.enter("Stream.Accept")
 	c := streamOf(client)
 	switch {
 	case !c.usable(s.loop):
@@ -285,7 +284,7 @@ func (s *stream) canWait() error {
 
 // ReadStart implements [Stream].
 func (s *stream) ReadStart(alloc AllocCB, read ReadCB) error {
-	s.enter("ReadStart")
+	s.enter("Stream.ReadStart")
 	switch {
 	case read == nil || s.closing:
 		return EINVAL
@@ -308,10 +307,10 @@ func (s *stream) ReadStart(alloc AllocCB, read ReadCB) error {
 
 // ReadStop implements [Stream].
 func (s *stream) ReadStop() error {
-	if !s.look("ReadStop") {
+	if !s.look("Stream.ReadStop") {
 		return nil
 	}
-	s.notAllocating("ReadStop")
+	s.notAllocating("Stream.ReadStop")
 	return result(C.uv_read_stop(s.raw()))
 }
 
@@ -401,18 +400,18 @@ func (w *WriteReq) release() {
 
 // Write implements [Stream].
 func (s *stream) Write(req *WriteReq, bufs [][]byte, cb WriteCB) error {
-	s.enter("Write")
-	return s.write(req, bufs, nil, cb, "Write")
+	s.enter("Stream.Write")
+	return s.write(req, bufs, nil, cb, "Stream.Write")
 }
 
 // Write2 implements [Stream].
 func (s *stream) Write2(req *WriteReq, bufs [][]byte, send Stream, cb WriteCB) error {
-	s.enter("Write2")
+	s.enter("Stream.Write2")
 	sent := streamOf(send)
 	if err := s.maySend(bufs, sent); err != nil {
 		return err
 	}
-	return s.write(req, bufs, sent, cb, "Write2")
+	return s.write(req, bufs, sent, cb, "Stream.Write2")
 }
 
 // maySend checks what libuv does not check, or not in all releases.
@@ -510,13 +509,13 @@ func (l *Loop) putWrite(w *WriteReq) {
 
 // TryWrite implements [Stream].
 func (s *stream) TryWrite(bufs [][]byte) (int, error) {
-	s.enter("TryWrite")
+	s.enter("Stream.TryWrite")
 	return s.tryWrite(bufs, nil)
 }
 
 // TryWrite2 implements [Stream].
 func (s *stream) TryWrite2(bufs [][]byte, send Stream) (int, error) {
-	s.enter("TryWrite2")
+	s.enter("Stream.TryWrite2")
 	sent := streamOf(send)
 	if err := s.maySend(bufs, sent); err != nil {
 		return 0, err
@@ -569,7 +568,7 @@ func (r *ShutdownReq) Handle() Stream { return outerOrNil(r.handle) }
 
 // Shutdown implements [Stream].
 func (s *stream) Shutdown(req *ShutdownReq, cb ShutdownCB) error {
-	s.enter("Shutdown")
+	s.enter("Stream.Shutdown")
 	if s.listening() || !s.isOpen() { // after an Open or Accept that failed libuv takes it for open
 		return ENOTCONN
 	}
@@ -579,7 +578,7 @@ func (s *stream) Shutdown(req *ShutdownReq, cb ShutdownCB) error {
 	if req == nil {
 		req = new(ShutdownReq)
 	}
-	c := req.begin(s.loop, &s.handle, ReqTypeShutdown, "Shutdown")
+	c := req.begin(s.loop, &s.handle, ReqTypeShutdown, "Stream.Shutdown")
 	req.cb, req.handle = cb, s
 	r := C.uv_shutdown((*C.uv_shutdown_t)(unsafe.Pointer(c)), s.raw(), C.uv_shutdown_cb(C.gouv_shutdown_cb))
 	if r != 0 {
@@ -630,23 +629,23 @@ func (s *stream) connect(req *ConnectReq, cb ConnectCB, method string, call func
 
 // IsReadable implements [Stream].
 func (s *stream) IsReadable() bool {
-	return s.look("IsReadable") && C.uv_is_readable(s.raw()) != 0
+	return s.look("Stream.IsReadable") && C.uv_is_readable(s.raw()) != 0
 }
 
 // IsWritable implements [Stream].
 func (s *stream) IsWritable() bool {
-	return s.look("IsWritable") && C.uv_is_writable(s.raw()) != 0
+	return s.look("Stream.IsWritable") && C.uv_is_writable(s.raw()) != 0
 }
 
 // SetBlocking implements [Stream].
 func (s *stream) SetBlocking(blocking bool) error {
-	s.enter("SetBlocking")
+	s.enter("Stream.SetBlocking")
 	return result(C.uv_stream_set_blocking(s.raw(), cBool(blocking)))
 }
 
 // WriteQueueSize implements [Stream].
 func (s *stream) WriteQueueSize() int {
-	if !s.look("WriteQueueSize") {
+	if !s.look("Stream.WriteQueueSize") {
 		return 0
 	}
 	return int(C.uv_stream_get_write_queue_size(s.raw()))

@@ -184,6 +184,7 @@ func (t *TCP) Getpeername() (netip.AddrPort, error) {
 //
 // Binds uv_tcp_close_reset.
 func (t *TCP) CloseReset(cb CloseCB) error {
+	t.enter("TCP.CloseReset")
 	fd := t.beforeClose("TCP.CloseReset")
 	r := C.uv_tcp_close_reset(t.raw(), C.uv_close_cb(C.gouv_close_cb))
 	if r == 0 {
